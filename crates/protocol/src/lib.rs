@@ -1,0 +1,47 @@
+//! The wire, version 1: every frame, event, id, code and limit, as serde types.
+//!
+//! This crate guarantees that what one end encodes the other end decodes to the same value, that a frame or event kind
+//! it does not know decodes to `Unknown` instead of failing, and that an id or seq that exists is a valid one. It holds
+//! no behaviour: what a frame *means* for a connection stands in `moorline-delivery`, for a transcript in
+//! `moorline-transcript`, for a session in `moorline-session`. The prose twin of this crate is `docs/protocol.md`;
+//! a test decodes every example on that page.
+//!
+//! Frames and event bodies are externally tagged (`{"ping": {…}}`): an internally tagged enum costs the browser
+//! measurable parse time.
+
+mod block;
+mod code;
+mod codec;
+mod downstream;
+mod event;
+mod http;
+mod ids;
+mod limits;
+mod patch;
+mod session;
+mod tagged;
+mod upstream;
+
+pub use block::{
+    Block, BlockKind, Fields, FieldsPatch, Outcome, PlanEntry, PlanStatus, RequestOption, Settlement, ToolKind, ToolStatus, Turn,
+    TurnError, TurnState,
+};
+pub use code::Code;
+pub use codec::{DecodeError, decode_client, decode_gateway, encode};
+pub use downstream::{
+    Answer, Attached, AuthExpired, CaughtUp, ErrorFrame, Events, GatewayFrame, GatewayPong, GoingAway, Item, Ping, Receipt, ReceiptOutcome,
+    Rows, SnapshotPart, SnapshotReason, Welcome,
+};
+pub use event::{Accepted, Answered, Append, Changed, Event, EventBody, Fold, Opened, TurnEnded, TurnStarted, TurnStopping, Withdrawn};
+pub use http::{CreateSession, ErrorBody, Login, Page, RawEvents};
+pub use ids::{BlockId, ClientId, ConnectionId, Epoch, InvalidId, MessageId, PageId, Seq, SessionId, TurnId, payload_hash};
+pub use limits::{Limits, Millis, Timings, WallTime};
+pub use patch::Patch;
+pub use session::{Running, SessionRow, SessionState};
+pub use upstream::{Ack, Attach, Cancel, ClientFrame, ClientPing, Create, Cursor, Detach, Hello, Pong, Send, SendBody, Withdraw};
+
+/// The version of the wire that this crate speaks; told in `hello` and `welcome`.
+pub const VERSION: u32 = 1;
+
+/// The WebSocket subprotocol of [`VERSION`].
+pub const SUBPROTOCOL: &str = "moorline.v1";

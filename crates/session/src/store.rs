@@ -1,0 +1,99 @@
+//! What a session needs of a store: one trait, kept by SQLite in the gateway and by memory in the simulation.
+
+use moorline_protocol::{Epoch, Event, Seq, SessionId, SessionRow, WallTime};
+
+/// Keeps every session's journal and the session list.
+///
+/// All calls are synchronous and may block; whoever calls them from an async task does so on a thread of their own.
+pub trait Store: Send + Sync {
+    /// Writes the commits in order, in one transaction, and returns once it is durable: all of them or none.
+    /// Returns the row of every session whose row changed.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when nothing was written; [`StoreError::Corrupt`] when a commit does not continue its journal.
+    fn commit(&self, commits: &[Commit]) -> Result<Vec<SessionRow>, StoreError>;
+
+    /// A session's incarnation and bounds; none for a session that does not exist.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    fn session(&self, session: &SessionId) -> Result<Option<SessionMeta>, StoreError>;
+
+    /// The committed events with a seq above `after`, oldest first: at most `max_events`, and no more than fit `max_bytes`
+    /// of encoded event, but at least one if there is one.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    fn read(&self, session: &SessionId, after: Seq, max_events: usize, max_bytes: usize) -> Result<Vec<Event>, StoreError>;
+
+    /// The rows with a `rev` above `since`, lowest rev first; deleted ones included only when `since` is above 0.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    fn rows(&self, since: u64) -> Result<Vec<SessionRow>, StoreError>;
+}
+
+/// A session's incarnation and bounds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SessionMeta {
+    /// The journal's incarnation.
+    pub epoch: Epoch,
+    /// The oldest seq kept; [`Seq::ZERO`] when nothing is.
+    pub oldest: Seq,
+    /// The last seq; [`Seq::ZERO`] for none.
+    pub head: Seq,
+    /// The agent's name.
+    pub agent: String,
+    /// Its line of the list.
+    pub row: SessionRow,
+}
+
+/// What one session writes in one step.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Commit {
+    /// The session.
+    pub session: SessionId,
+    /// Makes the session; ignored if it exists.
+    pub create: Option<NewSession>,
+    /// The next events of the journal, without a hole.
+    pub events: Vec<Event>,
+    /// What changes in the list; none = the row keeps its rev.
+    pub row: Option<RowChange>,
+}
+
+/// A session to be made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewSession {
+    /// Its first incarnation.
+    pub epoch: Epoch,
+    /// The agent's name.
+    pub agent: String,
+    /// Its title.
+    pub title: String,
+    /// The gateway's time.
+    pub at: WallTime,
+}
+
+/// What changes in a session's line of the list; absent = unchanged.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct RowChange {
+    /// See [`SessionRow::changed_at`].
+    pub at: WallTime,
+    /// A new title.
+    pub title: Option<String>,
+    /// See [`SessionRow::running`].
+    pub running: Option<bool>,
+    /// See [`SessionRow::waiting`].
+    pub waiting: Option<bool>,
+}
+
+/// Why a store refused, by whose fault it is.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// It cannot write or read now: disk full, read-only, busy. Nothing was written.
+    #[error("the store is unavailable: {0}")]
+    Unavailable(String),
+    /// What it holds, or what it was given, does not fit together.
+    #[error("the store is inconsistent: {0}")]
+    Corrupt(String),
+}
