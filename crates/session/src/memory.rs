@@ -1,0 +1,226 @@
+//! The store's in-memory twin, which can crash.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use moorline_protocol::{Epoch, Event, Seq, SessionId, SessionRow, WallTime, encode};
+
+use crate::{Commit, SessionMeta, Store, StoreError};
+
+/// When a [`MemoryStore`] counts a commit as safe from a crash.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Durability {
+    /// At once.
+    Synced,
+    /// At the next [`MemoryStore::sync`].
+    Unsynced,
+}
+
+/// Keeps sessions in memory, by the same rules as a real store; [`MemoryStore::crash`] takes back what was not synced.
+#[derive(Debug)]
+pub struct MemoryStore {
+    durability: Durability,
+    inner: Mutex<Inner>,
+}
+
+#[derive(Debug, Clone, Default)]
+struct Inner {
+    current: Contents,
+    /// What a crash leaves. Unused when every commit is synced.
+    synced: Contents,
+    /// The commits between the two.
+    tail: Vec<Commit>,
+    failure: Option<StoreError>,
+}
+
+#[derive(Debug, Clone, Default)]
+struct Contents {
+    sessions: BTreeMap<SessionId, Kept>,
+    rev: u64,
+}
+
+#[derive(Debug, Clone)]
+struct Kept {
+    epoch: Epoch,
+    agent: String,
+    row: SessionRow,
+    /// With their encoded sizes.
+    events: Vec<(Event, usize)>,
+}
+
+impl MemoryStore {
+    /// An empty store.
+    #[must_use]
+    pub fn new(durability: Durability) -> Self {
+        Self { durability, inner: Mutex::default() }
+    }
+
+    /// Loses what was committed and not synced, as a power cut does.
+    pub fn crash(&self) {
+        if self.durability == Durability::Synced {
+            return;
+        }
+        let mut inner = self.lock();
+        inner.current = inner.synced.clone();
+        inner.tail.clear();
+    }
+
+    /// Makes everything committed safe from a crash.
+    pub fn sync(&self) {
+        let mut inner = self.lock();
+        let Inner { synced, tail, .. } = &mut *inner;
+        for commit in tail.drain(..) {
+            synced.apply(&commit);
+        }
+    }
+
+    /// Makes the next commit fail so.
+    pub fn fail_next(&self, error: StoreError) {
+        self.lock().failure = Some(error);
+    }
+
+    /// Gives every session's journal a new incarnation, as a store does when it starts from a backup, or after an unclean
+    /// stop if commits were not synced: cursors of the old one mean nothing any more.
+    pub fn renew(&self, mut epoch: impl FnMut(&SessionId) -> Epoch) {
+        let mut inner = self.lock();
+        let Inner { current, synced, .. } = &mut *inner;
+        for (session, kept) in &mut current.sessions {
+            kept.epoch = epoch(session);
+            if let Some(safe) = synced.sessions.get_mut(session) {
+                safe.epoch = kept.epoch.clone();
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A copy of what it holds: a backup.
+impl Clone for MemoryStore {
+    fn clone(&self) -> Self {
+        Self { durability: self.durability, inner: Mutex::new(self.lock().clone()) }
+    }
+}
+
+impl Store for MemoryStore {
+    fn commit(&self, commits: &[Commit]) -> Result<Vec<SessionRow>, StoreError> {
+        let mut inner = self.lock();
+        if let Some(error) = inner.failure.take() {
+            return Err(error);
+        }
+        inner.current.check(commits)?;
+        let mut changed: Vec<SessionRow> = Vec::new();
+        for commit in commits {
+            if let Some(row) = inner.current.apply(commit) {
+                changed.retain(|other| other.session != row.session);
+                changed.push(row);
+            }
+        }
+        if self.durability == Durability::Unsynced {
+            inner.tail.extend_from_slice(commits);
+        }
+        Ok(changed)
+    }
+
+    fn session(&self, session: &SessionId) -> Result<Option<SessionMeta>, StoreError> {
+        let inner = self.lock();
+        Ok(inner.current.sessions.get(session).map(|kept| SessionMeta {
+            epoch: kept.epoch.clone(),
+            oldest: kept.events.first().map_or(Seq::ZERO, |(event, _)| event.first()),
+            head: kept.head(),
+            agent: kept.agent.clone(),
+            row: kept.row.clone(),
+        }))
+    }
+
+    fn read(&self, session: &SessionId, after: Seq, max_events: usize, max_bytes: usize) -> Result<Vec<Event>, StoreError> {
+        let inner = self.lock();
+        let Some(kept) = inner.current.sessions.get(session) else {
+            return Ok(Vec::new());
+        };
+        let start = kept.events.partition_point(|(event, _)| event.seq <= after);
+        let mut bytes = 0;
+        let fitting = kept.events[start..].iter().take(max_events).enumerate().take_while(|(n, (_, size))| {
+            bytes += size;
+            *n == 0 || bytes <= max_bytes
+        });
+        Ok(fitting.map(|(_, (event, _))| event.clone()).collect())
+    }
+
+    fn rows(&self, since: u64) -> Result<Vec<SessionRow>, StoreError> {
+        let inner = self.lock();
+        let newer = inner.current.sessions.values().map(|kept| &kept.row).filter(|row| row.rev > since && (since > 0 || !row.deleted));
+        let mut rows: Vec<SessionRow> = newer.cloned().collect();
+        rows.sort_by_key(|row| row.rev);
+        Ok(rows)
+    }
+}
+
+impl Contents {
+    /// Whether the commits continue their journals, one after the other.
+    fn check(&self, commits: &[Commit]) -> Result<(), StoreError> {
+        let mut heads: BTreeMap<&SessionId, Seq> = BTreeMap::new();
+        for commit in commits {
+            let session = &commit.session;
+            let known = heads.get(session).copied().or_else(|| self.sessions.get(session).map(Kept::head));
+            let Some(mut head) = known.or(commit.create.as_ref().map(|_| Seq::ZERO)) else {
+                return Err(StoreError::Corrupt(format!("session {session} does not exist and is not created")));
+            };
+            for event in &commit.events {
+                if event.first() != head.next() {
+                    return Err(StoreError::Corrupt(format!("event {} of session {session} does not follow {head}", event.first())));
+                }
+                head = event.seq;
+            }
+            heads.insert(session, head);
+        }
+        Ok(())
+    }
+
+    /// Writes a commit that was checked; returns the row if it changed.
+    fn apply(&mut self, commit: &Commit) -> Option<SessionRow> {
+        let created = commit.create.as_ref().filter(|_| !self.sessions.contains_key(&commit.session));
+        if let Some(new) = created {
+            let row = new_row(&commit.session, &new.title, new.at);
+            let kept = Kept { epoch: new.epoch.clone(), agent: new.agent.clone(), row, events: Vec::new() };
+            self.sessions.insert(commit.session.clone(), kept);
+        }
+        let kept = self.sessions.get_mut(&commit.session)?;
+        kept.events.extend(commit.events.iter().map(|event| (event.clone(), encode(event).len())));
+        if created.is_none() && commit.row.is_none() {
+            return None;
+        }
+        if let Some(change) = &commit.row {
+            kept.row.changed_at = change.at;
+            kept.row.title = change.title.clone().unwrap_or_else(|| std::mem::take(&mut kept.row.title));
+            kept.row.running = change.running.unwrap_or(kept.row.running);
+            kept.row.waiting = change.waiting.unwrap_or(kept.row.waiting);
+        }
+        self.rev += 1;
+        kept.row.rev = self.rev;
+        Some(kept.row.clone())
+    }
+}
+
+impl Kept {
+    fn head(&self) -> Seq {
+        self.events.last().map_or(Seq::ZERO, |(event, _)| event.seq)
+    }
+}
+
+fn new_row(session: &SessionId, title: &str, at: WallTime) -> SessionRow {
+    SessionRow {
+        session: session.clone(),
+        rev: 0,
+        title: title.to_owned(),
+        created_at: at,
+        changed_at: at,
+        running: false,
+        waiting: false,
+        deleted: false,
+    }
+}
