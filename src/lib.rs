@@ -1,1 +1,2 @@
 //! Under construction.
+#![cfg(target_family = "wasm")]
