@@ -224,3 +224,77 @@ fn new_row(session: &SessionId, title: &str, at: WallTime) -> SessionRow {
         deleted: false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use moorline_protocol::{EventBody, MessageId, Withdrawn};
+
+    use super::*;
+    use crate::{NewSession, store_suite};
+
+    #[test]
+    fn keeps_the_rules_of_every_store() {
+        store_suite::run(&mut || Box::new(MemoryStore::new(Durability::Synced)));
+        store_suite::run(&mut || Box::new(MemoryStore::new(Durability::Unsynced)));
+    }
+
+    #[test]
+    fn a_crash_takes_back_what_was_not_synced() {
+        let store = MemoryStore::new(Durability::Unsynced);
+        store.commit(&[commit(1)]).unwrap();
+        store.sync();
+        store.commit(&[commit(2)]).unwrap();
+        assert_eq!(head(&store), 2);
+        store.crash();
+        assert_eq!(head(&store), 1);
+        store.commit(&[commit(2)]).unwrap();
+        store.sync();
+        store.crash();
+        assert_eq!(head(&store), 2);
+    }
+
+    #[test]
+    fn a_crash_takes_nothing_back_when_commits_are_synced() {
+        let store = MemoryStore::new(Durability::Synced);
+        store.commit(&[commit(1)]).unwrap();
+        store.crash();
+        assert_eq!(head(&store), 1);
+    }
+
+    #[test]
+    fn a_failure_is_told_once_and_writes_nothing() {
+        let store = MemoryStore::new(Durability::Synced);
+        store.commit(&[commit(1)]).unwrap();
+        let full = StoreError::Unavailable("disk full".into());
+        store.fail_next(full.clone());
+        assert_eq!(store.commit(&[commit(2)]), Err(full));
+        assert_eq!(head(&store), 1);
+        store.commit(&[commit(2)]).unwrap();
+    }
+
+    #[test]
+    fn a_copy_goes_its_own_way_and_a_renewed_store_has_new_epochs() {
+        let store = MemoryStore::new(Durability::Synced);
+        store.commit(&[commit(1)]).unwrap();
+        let backup = store.clone();
+        store.commit(&[commit(2)]).unwrap();
+        assert_eq!(head(&backup), 1);
+        backup.renew(|_| Epoch::from_random(5));
+        assert_eq!(backup.session(&session()).unwrap().unwrap().epoch, Epoch::from_random(5));
+        assert_eq!(store.session(&session()).unwrap().unwrap().epoch, Epoch::from_random(0));
+    }
+
+    fn commit(n: u64) -> Commit {
+        let body = EventBody::Withdrawn(Withdrawn { message: MessageId::from_random(n.into()) });
+        let new = NewSession { epoch: Epoch::from_random(0), agent: "demo".into(), title: String::new(), at: 0 };
+        Commit { session: session(), create: Some(new), events: vec![Event::plain(Seq::new(n), 0, body)], row: None }
+    }
+
+    fn head(store: &MemoryStore) -> u64 {
+        store.session(&session()).unwrap().map_or(0, |meta| meta.head.value())
+    }
+
+    fn session() -> SessionId {
+        SessionId::from_random(1)
+    }
+}

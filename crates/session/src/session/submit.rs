@@ -106,14 +106,14 @@ impl Session {
                 return self.refuse(reply, Some(answer.id), Code::AlreadySettled, sentence);
             }
         };
+        let Some(turn) = self.state.running.as_ref().map(|running| running.turn.clone()) else {
+            return self.refuse(reply, Some(answer.id), Code::AlreadySettled, "the request's turn is over");
+        };
         if !options.iter().any(|option| option.id == answer.option) {
             let offered: Vec<&str> = options.iter().map(|option| option.id.as_str()).collect();
             let sentence = format!("the request has no option {:?}: choose one of {}", answer.option, offered.join(", "));
             return self.refuse(reply, Some(answer.id), Code::Unprocessable, sentence);
         }
-        let Some(turn) = self.state.running.as_ref().map(|running| running.turn.clone()) else {
-            return;
-        };
         let asked = self.live.requests.iter().find(|(_, block)| *block == answer.request).map(|(name, _)| name.clone());
         self.live.heard = now.monotonic;
         let (block, option) = (answer.request, answer.option);

@@ -1,0 +1,206 @@
+//! What every [`Store`] must do, as checks that each one runs in its own tests.
+//!
+//! They panic with a sentence when the store does otherwise.
+
+use moorline_protocol::{
+    Accepted, Append, BlockId, BlockKind, Changed, Epoch, Event, EventBody, FieldsPatch, MessageId, Opened, Outcome, Patch, PlanEntry,
+    PlanStatus, Seq, SessionId, Settlement, TurnEnded, TurnError, TurnStarted, TurnStopping, Withdrawn, encode,
+};
+
+use crate::{Commit, NewSession, RowChange, Store, StoreError};
+
+/// Runs every check, each on an empty store of its own.
+pub fn run(make: &mut dyn FnMut() -> Box<dyn Store>) {
+    for check in [
+        a_session_that_does_not_exist_has_nothing,
+        the_head_is_0_for_none_and_n_for_n,
+        a_read_keeps_its_bounds,
+        every_event_reads_back_as_it_was_written,
+        a_row_changes_only_when_told,
+        rows_come_by_rev,
+        creating_twice_changes_nothing,
+        a_hole_is_refused,
+        a_batch_is_written_whole_or_not_at_all,
+        commits_of_one_batch_build_on_each_other,
+    ] {
+        check(&*make());
+    }
+}
+
+fn a_session_that_does_not_exist_has_nothing(store: &dyn Store) {
+    let session = session("none");
+    assert_eq!(store.session(&session), Ok(None), "an unknown session has no meta");
+    assert_eq!(store.read(&session, Seq::ZERO, 10, 10_000), Ok(vec![]), "an unknown session has no events");
+    assert_eq!(store.rows(0), Ok(vec![]), "an empty store has no rows");
+    let refused = store.commit(&[Commit { create: None, ..commit("none", 1..=1) }]);
+    assert!(matches!(refused, Err(StoreError::Corrupt(_))), "events of a session that nobody created are refused");
+    assert_eq!(store.session(&session), Ok(None), "a refused commit makes no session");
+}
+
+fn the_head_is_0_for_none_and_n_for_n(store: &dyn Store) {
+    store.commit(&[commit("a", [])]).expect("a session without events is created");
+    let meta = meta(store, "a");
+    assert_eq!((meta.oldest, meta.head), (Seq::ZERO, Seq::ZERO), "no events: oldest and head are 0");
+    for n in 1..=5 {
+        store.commit(&[commit("a", n..=n)]).expect("the next event is taken");
+        assert_eq!(self::meta(store, "a").head, Seq::new(n), "n events: the head is n");
+    }
+    assert_eq!(self::meta(store, "a").oldest, Seq::new(1), "the oldest of five is 1");
+}
+
+fn a_read_keeps_its_bounds(store: &dyn Store) {
+    store.commit(&[commit("a", 1..=10), commit("b", 1..=3)]).expect("both are written");
+    let read = |after, most, bytes| -> Vec<u64> {
+        let events = store.read(&session("a"), Seq::new(after), most, bytes).expect("the events are read");
+        events.iter().map(|event| event.seq.value()).collect()
+    };
+    assert_eq!(read(0, 100, 1 << 20), (1..=10).collect::<Vec<_>>(), "a wide read brings all, oldest first");
+    assert_eq!(read(7, 100, 1 << 20), [8, 9, 10], "only what is above `after`");
+    assert_eq!(read(10, 100, 1 << 20), [0; 0], "nothing behind the head");
+    assert_eq!(read(99, 100, 1 << 20), [0; 0], "nothing ahead of the head");
+    assert_eq!(read(2, 3, 1 << 20), [3, 4, 5], "at most max_events");
+    let size = encode(&event(1)).len();
+    assert_eq!(read(0, 100, 3 * size), [1, 2, 3], "no more than fit max_bytes");
+    assert_eq!(read(0, 100, 3 * size - 1), [1, 2], "an event that does not fit stays out");
+    assert_eq!(read(0, 100, 1), [1], "at least one, however large");
+}
+
+fn every_event_reads_back_as_it_was_written(store: &dyn Store) {
+    let message = id("m");
+    let block = BlockId::numbered(2);
+    let fields = FieldsPatch {
+        title: Patch::Clear,
+        entries: Patch::Set(vec![PlanEntry { text: "\u{0}\u{1f}\"\\ 🧵\u{2028}".into(), status: PlanStatus::InProgress }]),
+        settled: Patch::Set(Settlement::Answered { option: "an option's id".into(), message: message.clone() }),
+        ..FieldsPatch::default()
+    };
+    let bodies = [
+        EventBody::Accepted(Accepted {
+            message: message.clone(),
+            hash: "0123456789abcdef".into(),
+            block: BlockId::numbered(1),
+            text: "ümlaut\r\n\t\u{0}".into(),
+            interrupt: Some(id("other")),
+        }),
+        EventBody::Withdrawn(Withdrawn { message: id("w") }),
+        EventBody::TurnStarted(TurnStarted { turn: message.clone() }),
+        EventBody::Opened(Opened { block: block.clone(), turn: message.clone(), kind: BlockKind::Plan, fields: fields.clone() }),
+        EventBody::Append(Append { block: block.clone(), edition: 3, at: 1 << 40, text: "x".repeat(10_000) }),
+        EventBody::Changed(Changed { block, fields }),
+        EventBody::TurnStopping(TurnStopping { turn: message.clone() }),
+        EventBody::TurnEnded(TurnEnded {
+            turn: message,
+            outcome: Outcome::Failed,
+            error: Some(TurnError { code: "agent_error".into(), message: "no".into() }),
+        }),
+    ];
+    let events: Vec<Event> = (1..).zip(bodies).map(|(n, body)| Event::plain(Seq::new(n), 1_700_000_000_000 + n, body)).collect();
+    store.commit(&[Commit { events: events.clone(), ..commit("a", []) }]).expect("the events are written");
+    assert_eq!(store.read(&session("a"), Seq::ZERO, 100, 1 << 20), Ok(events), "what is read is what was written");
+}
+
+fn a_row_changes_only_when_told(store: &dyn Store) {
+    let made = store.commit(&[commit("a", 1..=1)]).expect("it is created");
+    let [row] = &made[..] else { panic!("creating a session changes its row, once: {made:?}") };
+    assert_eq!((row.title.as_str(), row.created_at, row.changed_at), ("title of a", 7, 7), "the row is as the commit makes it");
+    assert!(!row.running && !row.waiting && !row.deleted, "a new session is idle");
+    assert_eq!(store.commit(&[commit("a", 2..=2)]), Ok(vec![]), "no row change: no row");
+    let change = RowChange { at: 9, title: None, running: Some(true), waiting: None };
+    let changed = store.commit(&[Commit { row: Some(change), ..commit("a", 3..=3) }]).expect("it is written");
+    let [later] = &changed[..] else { panic!("a row change changes the row, once: {changed:?}") };
+    assert!(later.rev > row.rev, "the rev rises");
+    assert_eq!((later.title.as_str(), later.created_at, later.changed_at), ("title of a", 7, 9), "what is absent stays");
+    assert!(later.running && !later.waiting, "what is given changes");
+    let change = RowChange { at: 10, title: Some("named".into()), running: Some(false), waiting: Some(true) };
+    store.commit(&[Commit { row: Some(change), ..commit("a", 4..=4) }]).expect("it is written");
+    let row = meta(store, "a").row;
+    assert_eq!((row.title.as_str(), row.running, row.waiting), ("named", false, true), "the meta carries the row as it stands");
+    assert_eq!(store.rows(0), Ok(vec![row]), "so does the list");
+}
+
+fn rows_come_by_rev(store: &dyn Store) {
+    let touch = RowChange { at: 8, title: None, running: Some(true), waiting: None };
+    store.commit(&[commit("a", 1..=1)]).expect("a is created");
+    store.commit(&[commit("b", 1..=1)]).expect("b is created");
+    store.commit(&[commit("c", 1..=1)]).expect("c is created");
+    let all = store.rows(0).expect("the rows are read");
+    let since = all.last().map_or(0, |row| row.rev);
+    store.commit(&[Commit { row: Some(touch), ..commit("a", 2..=2) }]).expect("a is changed");
+    let names = |rows: &[moorline_protocol::SessionRow]| rows.iter().map(|row| row.session.to_string()).collect::<Vec<_>>();
+    assert_eq!(names(&all), ["a", "b", "c"], "lowest rev first");
+    let newer = store.rows(since).expect("the rows are read");
+    assert_eq!(names(&newer), ["a"], "only what is above `since`");
+    assert_eq!(names(&store.rows(0).expect("the rows are read")), ["b", "c", "a"], "a changed row moves to the end");
+    assert_eq!(store.rows(newer[0].rev), Ok(vec![]), "nothing is above the highest rev");
+}
+
+fn creating_twice_changes_nothing(store: &dyn Store) {
+    store.commit(&[commit("a", 1..=2)]).expect("it is created");
+    let before = meta(store, "a");
+    let mut again = commit("a", []);
+    if let Some(new) = &mut again.create {
+        new.epoch = Epoch::from_random(99);
+        new.title = "another".into();
+        new.agent = "another".into();
+    }
+    assert_eq!(store.commit(&[again]), Ok(vec![]), "a second create changes no row");
+    assert_eq!(meta(store, "a"), before, "nor anything else");
+}
+
+fn a_hole_is_refused(store: &dyn Store) {
+    store.commit(&[commit("a", 1..=3)]).expect("it is written");
+    let within = Commit { events: vec![event(4), event(6)], ..commit("a", []) };
+    for (what, bad) in [("ahead", commit("a", 5..=5)), ("again", commit("a", 3..=3)), ("within", within), ("new", commit("b", 2..=2))] {
+        let refused = store.commit(&[bad]);
+        assert!(matches!(refused, Err(StoreError::Corrupt(_))), "a hole ({what}) is refused: {refused:?}");
+    }
+    assert_eq!(meta(store, "a").head, Seq::new(3), "nothing of it is written");
+    assert_eq!(store.session(&session("b")), Ok(None), "nor is a session made");
+    store.commit(&[commit("a", 4..=4)]).expect("the store goes on");
+}
+
+fn a_batch_is_written_whole_or_not_at_all(store: &dyn Store) {
+    store.commit(&[commit("a", 1..=1)]).expect("it is created");
+    let before = (meta(store, "a"), store.rows(0));
+    let touch = RowChange { at: 8, title: Some("touched".into()), running: Some(true), waiting: None };
+    let good = Commit { row: Some(touch), ..commit("a", 2..=3) };
+    let refused = store.commit(&[good, commit("b", 1..=1), commit("a", 9..=9)]);
+    assert!(matches!(refused, Err(StoreError::Corrupt(_))), "one bad commit fails the batch");
+    assert_eq!((meta(store, "a"), store.rows(0)), before, "the good ones of it leave no trace");
+    assert_eq!(store.session(&session("b")), Ok(None), "nor do they make a session");
+    assert_eq!(store.read(&session("a"), Seq::new(1), 10, 10_000), Ok(vec![]), "nor an event");
+}
+
+fn commits_of_one_batch_build_on_each_other(store: &dyn Store) {
+    let touch = |running| RowChange { at: 8, title: None, running: Some(running), waiting: None };
+    let batch = [
+        Commit { row: Some(touch(true)), ..commit("a", 1..=2) },
+        commit("b", 1..=1),
+        Commit { create: None, row: Some(touch(false)), ..commit("a", 3..=4) },
+    ];
+    let rows = store.commit(&batch).expect("the batch is written");
+    assert_eq!(rows.iter().filter(|row| row.session == session("a")).count(), 1, "each changed row is told once");
+    assert!(rows.iter().any(|row| row.session == session("a") && !row.running), "as the batch leaves it");
+    assert_eq!(meta(store, "a").head, Seq::new(4), "the journal continues within a batch");
+}
+
+fn commit(name: &str, seqs: impl IntoIterator<Item = u64>) -> Commit {
+    let new = NewSession { epoch: Epoch::from_random(1), agent: "demo".into(), title: format!("title of {name}"), at: 7 };
+    Commit { session: session(name), create: Some(new), events: seqs.into_iter().map(event).collect(), row: None }
+}
+
+fn event(n: u64) -> Event {
+    Event::plain(Seq::new(n), 1000, EventBody::Withdrawn(Withdrawn { message: id("m") }))
+}
+
+fn meta(store: &dyn Store, name: &str) -> crate::SessionMeta {
+    store.session(&session(name)).expect("the meta is read").expect("the session exists")
+}
+
+fn session(name: &str) -> SessionId {
+    SessionId::parse(name).expect("a valid id")
+}
+
+fn id(name: &str) -> MessageId {
+    MessageId::parse(name).expect("a valid id")
+}
