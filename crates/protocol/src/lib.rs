@@ -17,6 +17,7 @@ mod event;
 mod http;
 mod ids;
 mod limits;
+pub mod mutant;
 mod patch;
 mod session;
 mod tagged;

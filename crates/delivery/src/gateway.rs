@@ -1,0 +1,482 @@
+//! The gateway's end of one connection.
+//!
+//! There is one way to the client: read after the cursor, write, wait for the head. Replay and live are the same loop, so
+//! nothing can arrive twice and live cannot overtake replay. The core holds no event: it names what to read next, and the
+//! driver reads it from the journal, writes it, and says how far it came. A reader that stops therefore costs its cursor
+//! and the byte counts of what it has not acked.
+
+mod credit;
+mod holders;
+mod seat;
+
+use std::collections::{BTreeMap, VecDeque};
+
+use moorline_protocol::{
+    Ack, Attach, Attached, AuthExpired, Cancel, ClientFrame, ClientId, Code, ConnectionId, Cursor, Detach, ErrorFrame, GatewayFrame,
+    GatewayPong, GoingAway, Hello, Limits, Millis, PageId, Ping, Receipt, Send, Seq, SessionId, SessionState, SnapshotPart, Timings,
+    VERSION, WallTime, Welcome, Withdraw,
+};
+
+pub use holders::{Holder, Holders};
+pub use seat::Journal;
+use seat::{Phase, Seat};
+
+/// What a connection starts from.
+#[derive(Debug, Clone)]
+pub struct ConnectionConfig {
+    /// Its name, never reused.
+    pub id: ConnectionId,
+    /// Told in `welcome`, and kept.
+    pub timings: Timings,
+    /// Told in `welcome`, and kept.
+    pub limits: Limits,
+    /// Told in `welcome`.
+    pub build: String,
+    /// Told in `welcome`.
+    pub agents: Vec<String>,
+    /// Told in `welcome`: the gateway's time.
+    pub time: WallTime,
+}
+
+/// One input of a connection.
+#[derive(Debug, Clone)]
+pub enum ConnectionInput {
+    /// A frame came.
+    Frame(ClientFrame),
+    /// Something came that is no frame; says why.
+    Undecodable(String),
+    /// Answers [`ConnectionOutput::Open`]; none = there is no such session.
+    Journal {
+        /// The session.
+        session: SessionId,
+        /// The attach it answers.
+        no: u64,
+        /// How its journal stands.
+        journal: Option<Journal>,
+    },
+    /// A session's committed head, whenever it moved and when asked for by [`ConnectionOutput::Check`].
+    Head {
+        /// The session.
+        session: SessionId,
+        /// The last committed seq.
+        head: Seq,
+        /// The fold's state at exactly that seq.
+        state: SessionState,
+    },
+    /// Answers [`ConnectionOutput::Serve`].
+    Served {
+        /// The session.
+        session: SessionId,
+        /// The last seq written; that of the request's `after` when the journal had nothing behind it.
+        seq: Seq,
+        /// The encoded bytes written.
+        bytes: usize,
+    },
+    /// Answers [`ConnectionOutput::Snapshot`].
+    Snapshot {
+        /// The session.
+        session: SessionId,
+        /// The attach it answers.
+        no: u64,
+        /// The snapshot is as of this seq.
+        seq: Seq,
+        /// Its parts, in order; at least one.
+        parts: Vec<SnapshotPart>,
+    },
+    /// The session list's highest rev moved.
+    RowsHead(u64),
+    /// Answers [`ConnectionOutput::Rows`]: the highest rev written.
+    RowsServed(u64),
+    /// Answers [`ConnectionOutput::Submit`] or [`ConnectionOutput::Withdraw`].
+    Receipt(Receipt),
+    /// Answers [`ConnectionOutput::Submit`], [`ConnectionOutput::Withdraw`] or [`ConnectionOutput::Cancel`].
+    Refused(ErrorFrame),
+    /// Answers [`ConnectionOutput::Claim`]: another page holds the client id.
+    ClientTaken,
+    /// A newer connection of the same page took this one's place.
+    Replaced,
+    /// The gateway is about to stop: clients come back at a random moment between the two.
+    Drain {
+        /// Not before.
+        min: Millis,
+        /// Not after.
+        max: Millis,
+    },
+    /// The login has ended.
+    AuthExpired,
+    /// The deadline has passed.
+    Deadline,
+}
+
+/// One thing for the driver to do. Complete it before polling the next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ConnectionOutput {
+    /// Write a frame.
+    Transmit(GatewayFrame),
+    /// Claim the client id for this connection's page in the shared [`Holders`].
+    Claim {
+        /// The tab.
+        client: ClientId,
+        /// The document.
+        page: PageId,
+    },
+    /// Look a session up; answer [`ConnectionInput::Journal`]. From then on report its heads.
+    Open {
+        /// The session.
+        session: SessionId,
+        /// The attach to answer.
+        no: u64,
+    },
+    /// Stop reporting a session's heads.
+    Leave {
+        /// The session.
+        session: SessionId,
+    },
+    /// Read the journal behind `after` and write one `events` frame; answer [`ConnectionInput::Served`].
+    Serve {
+        /// The session.
+        session: SessionId,
+        /// The cursor.
+        after: Seq,
+        /// The frame's encoded bytes at most; one event goes in any case.
+        max_bytes: usize,
+    },
+    /// Take a snapshot at the committed head; answer [`ConnectionInput::Snapshot`].
+    Snapshot {
+        /// The session.
+        session: SessionId,
+        /// The attach to answer.
+        no: u64,
+        /// The client has everything up to here; none = nothing.
+        since: Option<Seq>,
+    },
+    /// Look a session's head up: a wake-up may have been lost. Answer [`ConnectionInput::Head`].
+    Check {
+        /// The session.
+        session: SessionId,
+    },
+    /// Write the rows above this rev (none: all of them, with `list_reset`); answer [`ConnectionInput::RowsServed`].
+    Rows {
+        /// The rev.
+        since: Option<u64>,
+    },
+    /// Hand a send to its session; answer [`ConnectionInput::Receipt`] or [`ConnectionInput::Refused`].
+    Submit(Send),
+    /// Hand a withdrawal to its session; answered like a send.
+    Withdraw(Withdraw),
+    /// Hand a cancel to its session; answered only when refused.
+    Cancel(Cancel),
+    /// Close the connection; no input counts any more.
+    Close(End),
+}
+
+/// Why a connection is closed from this end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// Nothing came for too long.
+    Silence,
+    /// No `hello` came in time.
+    NoHello,
+    /// A newer connection of the same page took its place.
+    Replaced,
+    /// Another page holds the client id.
+    ClientTaken,
+    /// The versions do not fit.
+    IncompatibleVersion,
+    /// The login has ended.
+    AuthExpired,
+}
+
+/// The gateway's end of one connection, as a state machine.
+#[derive(Debug)]
+pub struct Connection {
+    config: ConnectionConfig,
+    greeted: Greeting,
+    seats: BTreeMap<SessionId, Seat>,
+    /// Whose turn it is to be served: each gets one frame, then goes to the back.
+    round: VecDeque<SessionId>,
+    rows: RowsFeed,
+    /// An answer to a Serve, Snapshot or Rows is awaited: the driver does one at a time.
+    busy: bool,
+    opened: Millis,
+    heard: Millis,
+    pinged: Millis,
+    checked: Millis,
+    closed: bool,
+    outputs: VecDeque<ConnectionOutput>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Greeting {
+    Awaited,
+    Done,
+}
+
+#[derive(Debug, Default)]
+struct RowsFeed {
+    wanted: bool,
+    served: Option<u64>,
+    head: u64,
+}
+
+impl Connection {
+    /// A connection that has just been opened: it waits for `hello`.
+    #[must_use]
+    pub fn new(now: Millis, config: ConnectionConfig) -> Self {
+        Self {
+            config,
+            greeted: Greeting::Awaited,
+            seats: BTreeMap::new(),
+            round: VecDeque::new(),
+            rows: RowsFeed::default(),
+            busy: false,
+            opened: now,
+            heard: now,
+            pinged: now,
+            checked: now,
+            closed: false,
+            outputs: VecDeque::new(),
+        }
+    }
+
+    /// Takes one input.
+    pub fn handle(&mut self, now: Millis, input: ConnectionInput) {
+        if self.closed {
+            return;
+        }
+        match input {
+            ConnectionInput::Frame(frame) => {
+                self.heard = now;
+                self.frame(now, frame);
+            }
+            ConnectionInput::Undecodable(why) => {
+                self.heard = now;
+                self.refuse(ErrorFrame::new(Code::BadFrame, why));
+            }
+            ConnectionInput::Journal { session, no, journal } => self.journal(session, no, journal),
+            ConnectionInput::Head { session, head, state } => {
+                if let Some(seat) = self.seats.get_mut(&session) {
+                    seat.head_moved(head, state);
+                }
+            }
+            ConnectionInput::Served { session, seq, bytes } => {
+                self.busy = false;
+                if let Some(seat) = self.seats.get_mut(&session) {
+                    seat.served(seq, bytes);
+                }
+            }
+            ConnectionInput::Snapshot { session, no, seq, parts } => {
+                self.busy = false;
+                if let Some(seat) = self.seats.get_mut(&session).filter(|seat| seat.no == no) {
+                    seat.phase = Phase::Sending { seq, parts: parts.into() };
+                }
+            }
+            ConnectionInput::RowsHead(rev) => self.rows.head = self.rows.head.max(rev),
+            ConnectionInput::RowsServed(rev) => {
+                self.busy = false;
+                self.rows.served = Some(rev);
+                self.rows.head = self.rows.head.max(rev);
+            }
+            ConnectionInput::Receipt(receipt) => self.transmit(GatewayFrame::Receipt(receipt)),
+            ConnectionInput::Refused(error) => self.refuse(error),
+            ConnectionInput::ClientTaken => {
+                self.refuse(ErrorFrame::new(Code::ClientTaken, "another page holds this client id: take a new one"));
+                self.close(End::ClientTaken);
+            }
+            ConnectionInput::Replaced => self.close(End::Replaced),
+            ConnectionInput::Drain { min, max } => self.transmit(GatewayFrame::GoingAway(GoingAway { min_ms: min, max_ms: max })),
+            ConnectionInput::AuthExpired => {
+                self.transmit(GatewayFrame::AuthExpired(AuthExpired {}));
+                self.close(End::AuthExpired);
+            }
+            ConnectionInput::Deadline => self.deadline_passed(now),
+        }
+    }
+
+    /// The next thing to do, or none: wait for an input or the deadline.
+    pub fn poll_output(&mut self) -> Option<ConnectionOutput> {
+        if self.outputs.is_empty() && !self.closed && !self.busy && self.greeted == Greeting::Done {
+            self.feed();
+        }
+        self.outputs.pop_front()
+    }
+
+    /// When to call [`Connection::handle`] with [`ConnectionInput::Deadline`] at the latest.
+    #[must_use]
+    pub fn deadline(&self) -> Millis {
+        let timings = &self.config.timings;
+        match self.greeted {
+            Greeting::Awaited => self.opened + timings.connect,
+            Greeting::Done => (self.heard + timings.silence).min(self.pinged + timings.ping).min(self.checked + self.check_every()),
+        }
+    }
+
+    /// Heads are looked up this often even without a wake-up: every 5 s at the default timings.
+    fn check_every(&self) -> Millis {
+        self.config.timings.ack
+    }
+
+    fn deadline_passed(&mut self, now: Millis) {
+        let timings = &self.config.timings;
+        if self.greeted == Greeting::Awaited {
+            if now >= self.opened + timings.connect {
+                self.refuse(ErrorFrame::new(Code::HelloExpected, "no hello came in time"));
+                self.close(End::NoHello);
+            }
+            return;
+        }
+        if now >= self.heard + timings.silence {
+            return self.close(End::Silence);
+        }
+        if now >= self.pinged + timings.ping {
+            self.pinged = now;
+            let heads = self.seats.iter().filter_map(|(session, seat)| seat.head_cursor(session)).collect();
+            self.transmit(GatewayFrame::Ping(Ping { heads }));
+        }
+        if now >= self.checked + self.check_every() {
+            self.checked = now;
+            let open: Vec<_> = self.seats.iter().filter(|(_, seat)| seat.journal.is_some()).map(|(session, _)| session.clone()).collect();
+            self.outputs.extend(open.into_iter().map(|session| ConnectionOutput::Check { session }));
+        }
+    }
+
+    fn frame(&mut self, now: Millis, frame: ClientFrame) {
+        if self.greeted == Greeting::Awaited {
+            return match frame {
+                ClientFrame::Hello(hello) => self.hello(now, hello),
+                ClientFrame::Unknown { .. } => {}
+                ClientFrame::Attach(_)
+                | ClientFrame::Detach(_)
+                | ClientFrame::Send(_)
+                | ClientFrame::Withdraw(_)
+                | ClientFrame::Cancel(_)
+                | ClientFrame::Ack(_)
+                | ClientFrame::Ping(_)
+                | ClientFrame::Pong(_) => self.refuse(ErrorFrame::new(Code::HelloExpected, "the first frame must be hello")),
+            };
+        }
+        match frame {
+            ClientFrame::Hello(_) => self.refuse(ErrorFrame::new(Code::HelloExpected, "hello was said: one hello a connection")),
+            ClientFrame::Attach(attach) => self.attach(attach),
+            ClientFrame::Detach(detach) => self.detach(&detach),
+            ClientFrame::Send(send) => self.outputs.push_back(ConnectionOutput::Submit(send)),
+            ClientFrame::Withdraw(withdraw) => self.outputs.push_back(ConnectionOutput::Withdraw(withdraw)),
+            ClientFrame::Cancel(cancel) => self.outputs.push_back(ConnectionOutput::Cancel(cancel)),
+            ClientFrame::Ack(Ack { cursors }) => self.acked(&cursors),
+            ClientFrame::Pong(pong) => self.acked(&pong.cursors),
+            ClientFrame::Ping(_) => self.transmit(GatewayFrame::Pong(GatewayPong {})),
+            ClientFrame::Unknown { .. } => {}
+        }
+    }
+
+    fn hello(&mut self, now: Millis, hello: Hello) {
+        if hello.version < VERSION {
+            let sentence = format!("this gateway speaks version {VERSION} of the protocol, the page version {}: reload it", hello.version);
+            self.refuse(ErrorFrame::new(Code::IncompatibleVersion, sentence));
+            return self.close(End::IncompatibleVersion);
+        }
+        self.greeted = Greeting::Done;
+        (self.pinged, self.checked) = (now, now);
+        self.outputs.push_back(ConnectionOutput::Claim { client: hello.client, page: hello.page });
+        self.transmit(GatewayFrame::Welcome(Welcome {
+            version: VERSION,
+            connection: self.config.id.clone(),
+            limits: self.config.limits.clone(),
+            timings: self.config.timings.clone(),
+            build: self.config.build.clone(),
+            time: self.config.time,
+            agents: self.config.agents.clone(),
+        }));
+        self.rows = RowsFeed { wanted: true, served: hello.rows_rev, head: 0 };
+        // What changed in the list since then is asked for once, whether or not a head is known.
+        self.outputs.push_back(ConnectionOutput::Rows { since: hello.rows_rev });
+        self.busy = true;
+        for attach in hello.attaches {
+            self.attach(attach);
+        }
+    }
+
+    fn attach(&mut self, attach: Attach) {
+        let known = self.seats.get(&attach.session);
+        if known.is_some_and(|seat| attach.no <= seat.no) {
+            return;
+        }
+        if known.is_none() && self.seats.len() >= self.config.limits.attaches {
+            let sentence = format!("at most {} sessions are followed at once: detach one", self.config.limits.attaches);
+            return self.refuse(ErrorFrame {
+                session: Some(attach.session),
+                no: Some(attach.no),
+                ..ErrorFrame::new(Code::TooMany, sentence)
+            });
+        }
+        let session = attach.session.clone();
+        let seat = Seat::opening(attach);
+        self.outputs.push_back(ConnectionOutput::Open { session: session.clone(), no: seat.no });
+        self.seats.insert(session, seat);
+    }
+
+    fn detach(&mut self, detach: &Detach) {
+        if self.seats.get(&detach.session).is_some_and(|seat| detach.no > seat.no) {
+            self.seats.remove(&detach.session);
+            self.round.retain(|session| *session != detach.session);
+            self.outputs.push_back(ConnectionOutput::Leave { session: detach.session.clone() });
+        }
+    }
+
+    fn journal(&mut self, session: SessionId, no: u64, journal: Option<Journal>) {
+        let limits = &self.config.limits;
+        let Some(seat) = self.seats.get_mut(&session).filter(|seat| seat.no == no) else { return };
+        let Some(journal) = journal else {
+            self.seats.remove(&session);
+            let sentence = format!("there is no session {session}");
+            return self.refuse(ErrorFrame { session: Some(session), no: Some(no), ..ErrorFrame::new(Code::UnknownSession, sentence) });
+        };
+        let (epoch, head) = (journal.epoch.clone(), journal.head);
+        let answer = seat.answer(journal, limits);
+        if !self.round.contains(&session) {
+            self.round.push_back(session.clone());
+        }
+        self.transmit(GatewayFrame::Attached(Attached { session, no, epoch, head, answer }));
+    }
+
+    fn acked(&mut self, cursors: &[Cursor]) {
+        for cursor in cursors {
+            if let Some(seat) = self.seats.get_mut(&cursor.session) {
+                seat.acked(cursor);
+            }
+        }
+    }
+
+    /// Gives the next session in turn one frame, if there is anything to write and credit for it.
+    fn feed(&mut self) {
+        if self.rows.wanted && self.rows.served.is_none_or(|served| served < self.rows.head) {
+            self.busy = true;
+            return self.outputs.push_back(ConnectionOutput::Rows { since: self.rows.served });
+        }
+        let unacked: usize = self.seats.values().map(Seat::unacked).sum();
+        let has_credit = unacked < self.config.limits.credit_bytes;
+        for _ in 0..self.round.len() {
+            let Some(session) = self.round.pop_front() else { return };
+            let Some(seat) = self.seats.get_mut(&session) else { continue };
+            let next = seat.next(&session, has_credit, &self.config.limits);
+            self.round.push_back(session);
+            if let Some(output) = next {
+                self.busy = matches!(output, ConnectionOutput::Serve { .. } | ConnectionOutput::Snapshot { .. });
+                return self.outputs.push_back(output);
+            }
+        }
+    }
+
+    fn transmit(&mut self, frame: GatewayFrame) {
+        self.outputs.push_back(ConnectionOutput::Transmit(frame));
+    }
+
+    fn refuse(&mut self, error: ErrorFrame) {
+        self.transmit(GatewayFrame::Error(error));
+    }
+
+    fn close(&mut self, end: End) {
+        self.closed = true;
+        self.outputs.push_back(ConnectionOutput::Close(end));
+    }
+}

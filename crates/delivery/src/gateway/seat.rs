@@ -1,0 +1,153 @@
+//! One attached session of one connection.
+
+use std::collections::VecDeque;
+
+use moorline_protocol::{
+    Answer, Attach, CaughtUp, Cursor, Epoch, GatewayFrame, Limits, Seq, SessionId, SessionState, SnapshotPart, SnapshotReason,
+};
+
+use super::{ConnectionOutput, credit::Credit};
+use crate::{Replay, Window, replay_since};
+
+/// How a session's journal stands when it is attached.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Journal {
+    /// Its incarnation.
+    pub epoch: Epoch,
+    /// The oldest seq kept; [`Seq::ZERO`] when nothing is.
+    pub oldest: Seq,
+    /// The last committed seq.
+    pub head: Seq,
+    /// The fold's state at exactly `head`.
+    pub state: SessionState,
+}
+
+#[derive(Debug)]
+pub(super) struct Seat {
+    pub(super) no: u64,
+    asked: Attach,
+    pub(super) phase: Phase,
+    pub(super) journal: Option<Journal>,
+    cursor: Seq,
+    credit: Credit,
+}
+
+#[derive(Debug)]
+pub(super) enum Phase {
+    /// The session is being looked up.
+    Opening,
+    /// A snapshot is wanted, for a client that has everything up to `since`.
+    Wanting { since: Option<Seq> },
+    /// A snapshot is being taken.
+    Taking,
+    /// A snapshot's parts are on their way.
+    Sending { seq: Seq, parts: VecDeque<SnapshotPart> },
+    /// Events behind the cursor are on their way, or the head is reached; `told` = `caught_up` was sent.
+    Following { told: bool },
+}
+
+impl Seat {
+    pub(super) fn opening(asked: Attach) -> Self {
+        Self { no: asked.no, asked, phase: Phase::Opening, journal: None, cursor: Seq::ZERO, credit: Credit::default() }
+    }
+
+    /// Decides between nothing, a replay and a snapshot.
+    pub(super) fn answer(&mut self, journal: Journal, limits: &Limits) -> Answer {
+        let window = Window { epoch: journal.epoch.clone(), oldest: journal.oldest, last: journal.head };
+        let (answer, since) = decide(&self.asked, &window, limits);
+        if let (Answer::UpToDate | Answer::Replay, Some((_, seq))) = (answer, self.asked.cursor()) {
+            self.cursor = seq;
+            self.phase = Phase::Following { told: false };
+        } else {
+            self.phase = Phase::Wanting { since };
+        }
+        self.journal = Some(journal);
+        answer
+    }
+
+    pub(super) fn head_moved(&mut self, head: Seq, state: SessionState) {
+        if let Some(journal) = self.journal.as_mut().filter(|journal| head >= journal.head) {
+            journal.head = head;
+            journal.state = state;
+        }
+    }
+
+    pub(super) fn head_cursor(&self, session: &SessionId) -> Option<Cursor> {
+        let journal = self.journal.as_ref()?;
+        Some(Cursor { session: session.clone(), epoch: journal.epoch.clone(), seq: journal.head })
+    }
+
+    pub(super) fn served(&mut self, seq: Seq, bytes: usize) {
+        self.cursor = self.cursor.max(seq);
+        self.credit.delivered(self.cursor, bytes);
+    }
+
+    /// An ack beyond what was delivered counts as one of what was.
+    pub(super) fn acked(&mut self, cursor: &Cursor) {
+        if self.journal.as_ref().is_some_and(|journal| journal.epoch == cursor.epoch) {
+            self.credit.acked(cursor.seq);
+        }
+    }
+
+    pub(super) fn unacked(&self) -> usize {
+        self.credit.unacked()
+    }
+
+    /// The next thing to write, if there is one.
+    ///
+    /// A snapshot's parts need no credit: the client can ack them only when it has them all, and a snapshot is bounded.
+    pub(super) fn next(&mut self, session: &SessionId, has_credit: bool, limits: &Limits) -> Option<ConnectionOutput> {
+        let journal = self.journal.as_ref()?;
+        match &mut self.phase {
+            Phase::Opening | Phase::Taking => None,
+            Phase::Wanting { since } => {
+                let since = *since;
+                self.phase = Phase::Taking;
+                Some(ConnectionOutput::Snapshot { session: session.clone(), no: self.no, since })
+            }
+            Phase::Sending { seq, parts } => {
+                let seq = *seq;
+                let part = parts.pop_front();
+                let bytes = limits.frame_bytes;
+                if parts.is_empty() {
+                    self.phase = Phase::Following { told: false };
+                    self.cursor = seq;
+                }
+                self.credit.delivered(seq, bytes);
+                part.map(|part| ConnectionOutput::Transmit(GatewayFrame::Snapshot(part)))
+            }
+            Phase::Following { .. } if self.cursor < journal.head => {
+                has_credit.then(|| ConnectionOutput::Serve { session: session.clone(), after: self.cursor, max_bytes: limits.frame_bytes })
+            }
+            Phase::Following { told: told @ false } => {
+                *told = true;
+                Some(ConnectionOutput::Transmit(GatewayFrame::CaughtUp(CaughtUp {
+                    session: session.clone(),
+                    no: self.no,
+                    epoch: journal.epoch.clone(),
+                    seq: journal.head,
+                    state: journal.state.clone(),
+                })))
+            }
+            Phase::Following { .. } => None,
+        }
+    }
+}
+
+/// The answer to an attach, and up to where a snapshot's reader has everything.
+fn decide(asked: &Attach, window: &Window, limits: &Limits) -> (Answer, Option<Seq>) {
+    let Some((epoch, seq)) = asked.cursor() else { return (Answer::Snapshot(SnapshotReason::Fresh), None) };
+    if *epoch != window.epoch {
+        return (Answer::Snapshot(SnapshotReason::Epoch), None);
+    }
+    // A cursor ahead of the head is not of this journal, whatever its epoch says: nothing it claims to have counts.
+    let since = (seq <= window.last).then_some(seq);
+    if asked.snapshot {
+        return (Answer::Snapshot(SnapshotReason::Asked), since);
+    }
+    match replay_since(window, epoch, seq) {
+        Replay::UpToDate => (Answer::UpToDate, None),
+        Replay::From(_) if window.last.value() - seq.value() <= limits.replay_events => (Answer::Replay, None),
+        Replay::From(_) | Replay::TooOld(_) => (Answer::Snapshot(SnapshotReason::TooOld), since),
+    }
+}
