@@ -1,0 +1,222 @@
+//! The command line: words to a task.
+
+use crate::failure::{Failure, Outcome};
+
+/// What to say when asked, or when nothing was asked for.
+pub(crate) const USAGE: &str = "\
+Moorline's own commands. Each first sets up what it needs and is missing.
+
+  cargo xtask run [gateway options]       build everything, start the gateway with the demo agent, print one link
+  cargo xtask test [part…] [options]      run every test, or the parts native, wasm, e2e, simulation
+      --seeds N --from S                  seeds of the simulation (default 20000 from 0)
+      -- ARGS                             further arguments for `cargo test` (one part only)
+  cargo xtask bench [size|page|gateway]   print the figures; fails above the ceiling of the first load
+  cargo xtask lint                        formatting, clippy and rustdoc, for both targets
+  cargo xtask dist                        put the client and the gateway into target/dist
+  cargo xtask setup                       get everything the other commands need";
+
+/// Seeds that the simulation runs when nothing else is asked for.
+const DEFAULT_SEEDS: u64 = 20_000;
+
+/// One of the project's commands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Task {
+    /// Build everything and start the gateway with these further options.
+    Run(Vec<String>),
+    /// Run tests.
+    Test(TestPlan),
+    /// Print these figures.
+    Bench(Vec<Figure>),
+    /// Check formatting, lints and documentation.
+    Lint,
+    /// Gather what is shipped.
+    Dist,
+    /// Get everything that any task needs.
+    Setup,
+    /// Print the usage.
+    Help,
+}
+
+/// Which tests to run, and how.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct TestPlan {
+    /// The parts, in the order in which they run.
+    pub(crate) parts: Vec<Part>,
+    /// The seeds of the simulation.
+    pub(crate) seeds: Seeds,
+    /// Further arguments for `cargo test`.
+    pub(crate) arguments: Vec<String>,
+}
+
+impl TestPlan {
+    /// Whether this is every test there is, unfiltered.
+    pub(crate) fn is_full(&self) -> bool {
+        self.parts == Part::ALL
+    }
+}
+
+/// A range of seeds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Seeds {
+    /// The first one.
+    pub(crate) from: u64,
+    /// How many.
+    pub(crate) count: u64,
+}
+
+/// One kind of tests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// Every crate but the client and the end-to-end tests, on this machine.
+    Native,
+    /// The client's tests in a headless browser.
+    Wasm,
+    /// The simulation and its broken variants.
+    Simulation,
+    /// The real gateway and a real browser.
+    EndToEnd,
+}
+
+impl Part {
+    const ALL: [Self; 4] = [Self::Native, Self::Wasm, Self::Simulation, Self::EndToEnd];
+
+    /// Its word on the command line.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Native => "native",
+            Self::Wasm => "wasm",
+            Self::Simulation => "simulation",
+            Self::EndToEnd => "e2e",
+        }
+    }
+}
+
+/// One group of figures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Figure {
+    /// The first load.
+    Size,
+    /// Events into the page.
+    Page,
+    /// Appends and delivery.
+    Gateway,
+}
+
+impl Figure {
+    const ALL: [Self; 3] = [Self::Size, Self::Page, Self::Gateway];
+
+    /// Its word on the command line.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Size => "size",
+            Self::Page => "page",
+            Self::Gateway => "gateway",
+        }
+    }
+}
+
+/// Reads the words after `cargo xtask`.
+///
+/// # Errors
+///
+/// When a word is not known; the sentence names it.
+pub(crate) fn parse(words: impl IntoIterator<Item = String>) -> Outcome<Task> {
+    let mut words = words.into_iter();
+    let Some(task) = words.next() else {
+        return Ok(Task::Help);
+    };
+    let rest: Vec<String> = words.collect();
+    match task.as_str() {
+        "run" => Ok(Task::Run(rest)),
+        "test" => parse_test(rest).map(Task::Test),
+        "bench" => choose(&Figure::ALL, Figure::name, &rest).map(Task::Bench),
+        "lint" => nothing_more(&rest, Task::Lint),
+        "dist" => nothing_more(&rest, Task::Dist),
+        "setup" => nothing_more(&rest, Task::Setup),
+        "help" | "--help" | "-h" => Ok(Task::Help),
+        other => Err(Failure::new(format!("there is no task {other}; `cargo xtask help` lists them"))),
+    }
+}
+
+fn parse_test(words: Vec<String>) -> Outcome<TestPlan> {
+    let mut seeds = Seeds { from: 0, count: DEFAULT_SEEDS };
+    let mut parts = Vec::new();
+    let mut arguments = Vec::new();
+    let mut words = words.into_iter();
+    while let Some(word) = words.next() {
+        match word.as_str() {
+            "--seeds" => seeds.count = number("--seeds", words.next())?,
+            "--from" => seeds.from = number("--from", words.next())?,
+            "--" => arguments.extend(words.by_ref()),
+            _ => parts.push(word),
+        }
+    }
+    let plan = TestPlan { parts: choose(&Part::ALL, Part::name, &parts)?, seeds, arguments };
+    if !plan.arguments.is_empty() && plan.parts.len() != 1 {
+        return Err(Failure::new("arguments after -- go with exactly one part of the tests"));
+    }
+    Ok(plan)
+}
+
+/// The choices that the words name, in their usual order; all of them when there is no word.
+fn choose<T: Copy>(all: &[T], name: impl Fn(T) -> &'static str, words: &[String]) -> Outcome<Vec<T>> {
+    let known = || all.iter().map(|choice| name(*choice)).collect::<Vec<_>>().join(", ");
+    if let Some(word) = words.iter().find(|word| all.iter().all(|choice| name(*choice) != *word)) {
+        return Err(Failure::new(format!("{word} is none of {}", known())));
+    }
+    let chosen = |choice: &T| words.is_empty() || words.iter().any(|word| name(*choice) == word);
+    Ok(all.iter().copied().filter(chosen).collect())
+}
+
+fn number(option: &str, value: Option<String>) -> Outcome<u64> {
+    value.and_then(|value| value.parse().ok()).ok_or_else(|| Failure::new(format!("{option} takes a whole number")))
+}
+
+fn nothing_more(rest: &[String], task: Task) -> Outcome<Task> {
+    match rest.first() {
+        None => Ok(task),
+        Some(word) => Err(Failure::new(format!("{word} is one word too many"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Figure, Part, Seeds, Task, TestPlan, parse};
+    use crate::failure::Outcome;
+
+    fn parsed(line: &str) -> Outcome<Task> {
+        parse(line.split_whitespace().map(str::to_owned))
+    }
+
+    #[test]
+    fn test_without_a_part_means_every_part() {
+        let expected = TestPlan { parts: Part::ALL.to_vec(), seeds: Seeds { from: 0, count: 20_000 }, arguments: vec![] };
+        assert!(expected.is_full());
+        assert_eq!(parsed("test"), Ok(Task::Test(expected)));
+    }
+
+    #[test]
+    fn seeds_and_parts_may_stand_in_any_order() {
+        let expected = TestPlan { parts: vec![Part::Simulation], seeds: Seeds { from: 7, count: 9 }, arguments: vec![] };
+        assert_eq!(parsed("test --from 7 simulation --seeds 9"), Ok(Task::Test(expected)));
+    }
+
+    #[test]
+    fn arguments_for_cargo_test_need_one_part() {
+        let Ok(Task::Test(plan)) = parsed("test e2e -- cut_points --nocapture") else {
+            panic!("the line is valid");
+        };
+        assert_eq!(plan.arguments, ["cut_points", "--nocapture"]);
+        assert!(parsed("test -- cut_points").is_err());
+    }
+
+    #[test]
+    fn run_passes_everything_on_and_the_others_refuse_what_they_do_not_know() {
+        let options = vec!["--agent".to_owned(), "acp:agent".to_owned()];
+        assert_eq!(parsed("run --agent acp:agent"), Ok(Task::Run(options)));
+        assert_eq!(parsed("bench size"), Ok(Task::Bench(vec![Figure::Size])));
+        for line in ["ran", "dist now", "bench speed", "test nativ", "test --seeds many", "test --seeds"] {
+            assert!(parsed(line).is_err(), "{line}");
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! `cargo xtask bench`: the project's figures.
+
+use crate::arguments::Figure;
+use crate::compression::FIRST_LOAD_CEILING_BYTES;
+use crate::failure::{Failure, Outcome};
+use crate::process;
+use crate::product;
+use crate::setup::{Browser, ClientTools};
+use crate::step;
+use crate::test;
+use crate::workspace::Workspace;
+
+/// Prints figures. The ceiling of the first load is checked; the others depend on the machine.
+///
+/// # Errors
+///
+/// When the first load is above its ceiling, or a measurement cannot be made.
+pub(crate) fn bench(workspace: &Workspace, figures: &[Figure]) -> Outcome {
+    let tools = ClientTools::ensure(workspace)?;
+    let browser = if figures.contains(&Figure::Page) { Some(Browser::ensure()?) } else { None };
+    product::client(workspace, &tools)?;
+    let measured: Vec<&Figure> = figures.iter().filter(|figure| **figure != Figure::Size).collect();
+    let gateway = if measured.is_empty() { None } else { Some(product::gateway(workspace)?) };
+    if figures.contains(&Figure::Size) {
+        step::run("bench size", || check_first_load(product::print_first_load(workspace)?))?;
+    }
+    for figure in measured {
+        step::run(&format!("bench {}", figure.name()), || {
+            let mut command = process::cargo();
+            command.current_dir(&workspace.root).args([
+                "run",
+                "--release",
+                "--package",
+                "moorline-e2e",
+                "--bin",
+                "bench",
+                "--",
+                figure.name(),
+            ]);
+            if let Some(gateway) = &gateway {
+                test::tell_products(&mut command, workspace, gateway);
+            }
+            if let Some(browser) = &browser {
+                command.env("CHROMEDRIVER", &browser.driver);
+            }
+            process::run(&mut command)
+        })?;
+    }
+    Ok(())
+}
+
+fn check_first_load(bytes: u64) -> Outcome {
+    if bytes <= FIRST_LOAD_CEILING_BYTES {
+        return Ok(());
+    }
+    Err(Failure::new(format!("the first load is {bytes} bytes of brotli, {} above its ceiling", bytes - FIRST_LOAD_CEILING_BYTES)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::check_first_load;
+
+    #[test]
+    fn the_ceiling_itself_passes_and_one_byte_more_does_not() {
+        assert!(check_first_load(204_800).is_ok());
+        assert!(check_first_load(204_801).is_err());
+    }
+}

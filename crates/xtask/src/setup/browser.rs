@@ -1,0 +1,50 @@
+//! What the tests in a browser need from the system: Chromium with its driver, and two plain web servers.
+
+use std::path::{Path, PathBuf};
+
+use super::debian;
+use crate::failure::{Failure, Outcome};
+use crate::process::on_path;
+
+const CHROMIUM: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
+const CHROME_ON_MACOS: &str = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome";
+
+/// Finds Chromium and its driver, and gives the driver's path.
+///
+/// # Errors
+///
+/// When one is missing and cannot be installed.
+pub(crate) fn ensure_chromium() -> Outcome<PathBuf> {
+    let find = || {
+        let browser = CHROMIUM.iter().any(|name| on_path(name).is_some()) || Path::new(CHROME_ON_MACOS).is_file();
+        on_path("chromedriver").filter(|_| browser)
+    };
+    if let Some(driver) = find() {
+        return Ok(driver);
+    }
+    let missing = "Chromium with its driver is missing, which the tests in a browser need";
+    if !debian::here() {
+        return Err(Failure::new(format!("{missing}: install Chrome or Chromium and a chromedriver of the same version, and start again")));
+    }
+    debian::install(missing, &["chromium", "chromium-driver"])?;
+    find().ok_or_else(|| Failure::new(missing))
+}
+
+/// Finds the web servers that the end-to-end tests host the client with.
+///
+/// # Errors
+///
+/// When one is missing and cannot be installed.
+pub(crate) fn ensure_web_servers() -> Outcome {
+    for (program, package) in [("python3", "python3"), ("nginx", "nginx-light")] {
+        if on_path(program).is_some() {
+            continue;
+        }
+        let missing = format!("{program} is missing, which the end-to-end tests host the client with");
+        if !debian::here() {
+            return Err(Failure::new(format!("{missing}: install it and start again")));
+        }
+        debian::install(&missing, &[package])?;
+    }
+    Ok(())
+}
