@@ -1,0 +1,234 @@
+//! The protocol's updates as reports: what an agent says about a turn, in the session's words.
+
+use std::collections::BTreeMap;
+
+use agent_client_protocol_schema::v1::{
+    ContentBlock, Diff, EmbeddedResourceResource, PlanEntryStatus, SessionUpdate, ToolCallContent, ToolCallStatus, ToolCallUpdate,
+    ToolCallUpdateFields, ToolKind as AcpToolKind,
+};
+use moorline_protocol::{PlanEntry, PlanStatus, ToolKind, ToolStatus};
+use moorline_session::{AgentUpdate, ToolUpdate};
+
+/// Lines shown around a change.
+const CONTEXT_LINES: usize = 3;
+
+/// What is remembered of a turn's tool calls, by the agent's id.
+#[derive(Debug, Default)]
+pub(super) struct Tools(BTreeMap<String, Tool>);
+
+#[derive(Debug, Default)]
+struct Tool {
+    title: Option<String>,
+    /// Content was shown, so the raw output says nothing new.
+    has_content: bool,
+}
+
+impl Tools {
+    /// The last title of a call.
+    pub(super) fn title(&self, call: &str) -> Option<&str> {
+        self.0.get(call)?.title.as_deref()
+    }
+
+    /// Translates an update; none for one that says nothing about the turn.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the protocol adds kinds of update that mean nothing to a turn")]
+    pub(super) fn translate(&mut self, update: SessionUpdate) -> Option<AgentUpdate> {
+        match update {
+            SessionUpdate::AgentMessageChunk(chunk) => Some(AgentUpdate::Text(text_of(chunk.content))),
+            SessionUpdate::AgentThoughtChunk(chunk) => Some(AgentUpdate::Thought(text_of(chunk.content))),
+            SessionUpdate::ToolCall(call) => {
+                let mut fields = ToolCallUpdateFields::new();
+                fields.title = Some(call.title);
+                fields.kind = Some(call.kind);
+                fields.status = Some(call.status);
+                fields.content = Some(call.content);
+                fields.raw_input = call.raw_input;
+                fields.raw_output = call.raw_output;
+                Some(self.upsert(ToolCallUpdate::new(call.tool_call_id, fields)))
+            }
+            SessionUpdate::ToolCallUpdate(update) => Some(self.upsert(update)),
+            SessionUpdate::Plan(plan) => {
+                let entries = plan.entries.into_iter().map(|entry| PlanEntry { text: entry.content, status: plan_status(&entry.status) });
+                Some(AgentUpdate::Plan(entries.collect()))
+            }
+            _ => None,
+        }
+    }
+
+    /// Translates what a message says about a tool call, be it the first mention or not.
+    pub(super) fn upsert(&mut self, update: ToolCallUpdate) -> AgentUpdate {
+        let call = update.tool_call_id.0.to_string();
+        let fields = update.fields;
+        let known = self.0.entry(call.clone()).or_default();
+        if fields.title.is_some() {
+            known.title.clone_from(&fields.title);
+        }
+        let content = fields.content.as_deref().map(content_text).filter(|text| !text.is_empty());
+        known.has_content |= content.is_some();
+        let raw = || fields.raw_output.as_ref().and_then(|raw| raw.as_str().or_else(|| raw.get("output")?.as_str()));
+        let output = content.or_else(|| if known.has_content { None } else { raw().map(str::to_owned) });
+        let update = ToolUpdate {
+            title: fields.title,
+            kind: fields.kind.map(tool_kind),
+            status: fields.status.map(tool_status),
+            input: fields.raw_input.map(|input| input.to_string()),
+            output,
+        };
+        AgentUpdate::Tool { call, update }
+    }
+}
+
+fn text_of(block: ContentBlock) -> String {
+    match block {
+        ContentBlock::Text(text) => text.text,
+        ContentBlock::ResourceLink(link) => format!("[{}]({})", link.name, link.uri),
+        ContentBlock::Resource(embedded) => match embedded.resource {
+            EmbeddedResourceResource::TextResourceContents(contents) => contents.text,
+            EmbeddedResourceResource::BlobResourceContents(contents) => format!("[{}]", contents.uri),
+            _ => String::new(),
+        },
+        ContentBlock::Image(image) => format!("[{}]", image.mime_type),
+        ContentBlock::Audio(audio) => format!("[{}]", audio.mime_type),
+        _ => String::new(),
+    }
+}
+
+fn content_text(content: &[ToolCallContent]) -> String {
+    let mut text = String::new();
+    for part in content {
+        let part = match part {
+            ToolCallContent::Content(content) => text_of(content.content.clone()),
+            ToolCallContent::Diff(diff) => diff_text(diff),
+            // A terminal would be ours to run, and we offer none.
+            ToolCallContent::Terminal(_) | _ => continue,
+        };
+        if !text.is_empty() && !text.ends_with('\n') {
+            text.push('\n');
+        }
+        text.push_str(&part);
+    }
+    text
+}
+
+/// Writes a diff as one unified hunk: what begins and ends alike is left out but for a few lines.
+fn diff_text(diff: &Diff) -> String {
+    let old: Vec<&str> = diff.old_text.as_deref().unwrap_or_default().lines().collect();
+    let new: Vec<&str> = diff.new_text.lines().collect();
+    let head = old.iter().zip(&new).take_while(|(old, new)| old == new).count();
+    let tail = old[head..].iter().rev().zip(new[head..].iter().rev()).take_while(|(old, new)| old == new).count();
+    let from = head.saturating_sub(CONTEXT_LINES);
+    let after = tail.min(CONTEXT_LINES);
+    let (old_end, new_end) = (old.len() - tail, new.len() - tail);
+    let path = diff.path.display();
+    let old_path = if diff.old_text.is_some() { path.to_string() } else { "/dev/null".to_owned() };
+    let mut text = format!("--- {old_path}\n+++ {path}\n");
+    let start = |lines: usize| if lines == 0 { 0 } else { from + 1 };
+    let (old_lines, new_lines) = (old_end + after - from, new_end + after - from);
+    text.push_str(&format!("@@ -{},{old_lines} +{},{new_lines} @@\n", start(old_lines), start(new_lines)));
+    let parts = [(' ', &old[from..head]), ('-', &old[head..old_end]), ('+', &new[head..new_end]), (' ', &new[new_end..new_end + after])];
+    for (sign, lines) in parts {
+        for line in lines {
+            text.push(sign);
+            text.push_str(line);
+            text.push('\n');
+        }
+    }
+    text
+}
+
+#[expect(clippy::wildcard_enum_match_arm, reason = "the protocol's list is open")]
+const fn tool_kind(kind: AcpToolKind) -> ToolKind {
+    match kind {
+        AcpToolKind::Read => ToolKind::Read,
+        AcpToolKind::Edit => ToolKind::Edit,
+        AcpToolKind::Delete => ToolKind::Delete,
+        AcpToolKind::Move => ToolKind::Move,
+        AcpToolKind::Search => ToolKind::Search,
+        AcpToolKind::Execute => ToolKind::Execute,
+        AcpToolKind::Think => ToolKind::Think,
+        AcpToolKind::Fetch => ToolKind::Fetch,
+        AcpToolKind::SwitchMode => ToolKind::SwitchMode,
+        _ => ToolKind::Other,
+    }
+}
+
+const fn tool_status(status: ToolCallStatus) -> ToolStatus {
+    match status {
+        ToolCallStatus::Pending => ToolStatus::Pending,
+        ToolCallStatus::Completed => ToolStatus::Completed,
+        ToolCallStatus::Failed => ToolStatus::Failed,
+        ToolCallStatus::InProgress | _ => ToolStatus::InProgress,
+    }
+}
+
+const fn plan_status(status: &PlanEntryStatus) -> PlanStatus {
+    match status {
+        PlanEntryStatus::InProgress => PlanStatus::InProgress,
+        PlanEntryStatus::Completed => PlanStatus::Completed,
+        PlanEntryStatus::Pending | _ => PlanStatus::Pending,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn translate(tools: &mut Tools, update: Value) -> Option<AgentUpdate> {
+        tools.translate(serde_json::from_value(update).unwrap())
+    }
+
+    fn output(tools: &mut Tools, fields: Value) -> Option<String> {
+        let mut update = json!({"sessionUpdate": "tool_call_update", "toolCallId": "c"});
+        update.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+        match translate(tools, update) {
+            Some(AgentUpdate::Tool { update, .. }) => update.output,
+            other => panic!("not a tool: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_first_tool_call_says_everything() {
+        let update = translate(
+            &mut Tools::default(),
+            json!({"sessionUpdate": "tool_call", "toolCallId": "c", "title": "List", "kind": "execute", "rawInput": {"command": "ls"}}),
+        );
+        let expected = ToolUpdate {
+            title: Some("List".into()),
+            kind: Some(ToolKind::Execute),
+            status: Some(ToolStatus::Pending),
+            input: Some(r#"{"command":"ls"}"#.into()),
+            output: None,
+        };
+        assert_eq!(update, Some(AgentUpdate::Tool { call: "c".into(), update: expected }));
+    }
+
+    #[test]
+    fn raw_output_is_shown_only_while_there_is_no_content() {
+        let tools = &mut Tools::default();
+        assert_eq!(output(tools, json!({"status": "completed", "content": []})), None);
+        assert_eq!(output(tools, json!({"content": [], "rawOutput": {"output": "a", "exitCode": 0}})), Some("a".into()));
+        assert_eq!(output(tools, json!({"rawOutput": "b"})), Some("b".into()));
+        let block = json!({"type": "content", "content": {"type": "text", "text": "c"}});
+        assert_eq!(output(tools, json!({"content": [block, {"type": "terminal", "terminalId": "t"}]})), Some("c".into()));
+        assert_eq!(output(tools, json!({"rawOutput": "again"})), None);
+    }
+
+    #[test]
+    fn a_diff_is_written_as_one_hunk_with_its_surroundings() {
+        let old = "1\n2\n3\n4\n5\n6\n7\n8\n9\n";
+        let new = "1\n2\n3\n4\nfive\nand a half\n6\n7\n8\n9\n";
+        let shown = output(&mut Tools::default(), json!({"content": [{"type": "diff", "path": "/a", "oldText": old, "newText": new}]}));
+        assert_eq!(shown.unwrap(), "--- /a\n+++ /a\n@@ -2,7 +2,8 @@\n 2\n 3\n 4\n-5\n+five\n+and a half\n 6\n 7\n 8\n");
+        let made = output(&mut Tools::default(), json!({"content": [{"type": "diff", "path": "/a", "newText": "x\n"}]}));
+        assert_eq!(made.unwrap(), "--- /dev/null\n+++ /a\n@@ -0,0 +1,1 @@\n+x\n");
+    }
+
+    #[test]
+    fn what_means_nothing_to_a_turn_is_left_out() {
+        let tools = &mut Tools::default();
+        assert_eq!(translate(tools, json!({"sessionUpdate": "current_mode_update", "currentModeId": "m"})), None);
+        let own = json!({"sessionUpdate": "user_message_chunk", "content": {"type": "text", "text": "hello"}});
+        assert_eq!(translate(tools, own), None);
+    }
+}
