@@ -1,0 +1,169 @@
+//! The browser glue under the client's core: the only place of the client that touches sockets, timers, storage and fetch.
+//!
+//! A browser callback does one thing: it puts an input, tagged with the connection it is about, into the pump's queue. The
+//! pump feeds [`moorline_delivery::Client`], completes every output before it polls the next, and gives the browser back
+//! its turn after 256 inputs or 8 ms. No decision about retry, backoff, acks, liveness or order is made here.
+//!
+//! # What is guaranteed
+//!
+//! - A send is in the tab's storage before it is transmitted; when it cannot be, the core is told and goes on.
+//! - A cursor moves only by what [`Sink::event`] says it has applied.
+//! - A callback of a connection that is gone changes nothing.
+//! - A deadline counts as passed because the clock says so, never because a timer fired; every input looks at the clock
+//!   first, so that a hidden page, whose timers fire once a minute, still acks.
+//!
+//! # What is left out
+//!
+//! What an event means to the page: the [`Sink`] knows. This module knows no view and no framework.
+
+mod clock;
+mod crash;
+mod driver;
+mod gateway;
+mod http;
+mod page;
+mod pump;
+mod socket;
+mod storage;
+
+use std::{future::Future, rc::Rc};
+
+use moorline_delivery::{ClientEvent, Counters, LinkStatus, SendResult};
+use moorline_protocol::{MessageId, Page, Send, Seq, SessionId, TurnId};
+
+use self::driver::Driver;
+pub use self::{
+    clock::{Alarm, Clock, Reading},
+    http::HttpError,
+    pump::{Driven, Pump},
+    socket::{Socket, SocketInput},
+    storage::{Restored, Storage, StorageError},
+};
+use crate::settings::Settings;
+
+/// What the page does with what the transport learns. It is called on the pump, never while the transport holds a lock.
+pub trait Sink {
+    /// Takes one piece of news. `Some` = this session's transcript now holds everything up to this seq.
+    fn event(&self, event: ClientEvent) -> Option<(SessionId, Seq)>;
+
+    /// Follows a run of events: whatever waits to be shown may be shown now. Effects it sets off count toward the slice's 8 ms.
+    fn flush(&self);
+
+    /// Takes a sentence for the user that concerns no session: storage set aside, no gateway at the address, a refused link.
+    fn notice(&self, sentence: &str);
+
+    /// The program has panicked and will not go on: outbox and cursors are stored, the page should offer Reload.
+    fn crashed(&self, message: &str);
+}
+
+/// The running transport: one per page. Cloning is cheap; dropping the last clone closes everything.
+#[derive(Clone)]
+pub struct Transport(Rc<Driver>);
+
+impl Transport {
+    /// Restores the tab's outbox and begins to connect. The first event comes in a later task, never from within this call.
+    #[must_use]
+    pub fn start(settings: &Settings, sink: Rc<dyn Sink>) -> Self {
+        Self(Driver::start(settings, sink))
+    }
+
+    /// Takes a send. When it answers sent or queued, the send is in the outbox and the composer may be cleared.
+    #[must_use]
+    pub fn send(&self, send: Send) -> SendResult {
+        self.0.command(|core, now| core.send(now, send))
+    }
+
+    /// Puts a session on screen: it is attached, the last three stay so.
+    pub fn show(&self, session: &SessionId) {
+        self.0.command(|core, now| core.show(now, session));
+    }
+
+    /// Gives a failed send a new budget under the same id.
+    pub fn retry(&self, message: &MessageId) {
+        self.0.command(|core, now| core.retry(now, message));
+    }
+
+    /// Takes a send back; its text returns by [`ClientEvent::SendGone`].
+    pub fn edit(&self, message: &MessageId) {
+        self.0.command(|core, now| core.edit(now, message));
+    }
+
+    /// Takes a send out of the outbox.
+    pub fn remove(&self, message: &MessageId) {
+        self.0.command(|core, now| core.remove(now, message));
+    }
+
+    /// Takes back an accepted message that waits in the session's queue; `text`, when given, returns to the composer.
+    pub fn withdraw(&self, session: &SessionId, message: &MessageId, text: Option<String>) {
+        self.0.command(|core, now| core.withdraw(now, session, message, text));
+    }
+
+    /// Stops a turn. Tried once.
+    pub fn cancel(&self, session: &SessionId, turn: &TurnId) {
+        self.0.command(|core, now| core.cancel(now, session, turn));
+    }
+
+    /// Logs in with a token; the connection and the outbox then go on by themselves.
+    ///
+    /// # Errors
+    /// [`HttpError`], whose text is for the user: the token was refused, or no answer came.
+    pub fn sign_in(&self, token: &str) -> impl Future<Output = Result<(), HttpError>> + use<> {
+        let driver = Rc::clone(&self.0);
+        let token = token.to_owned();
+        async move { driver.sign_in(token).await }
+    }
+
+    /// Fetches the newest blocks opened before a seq, as many as the gateway gives.
+    ///
+    /// # Errors
+    /// [`HttpError`], whose text is for the user.
+    pub fn load_page(&self, session: &SessionId, before: Seq) -> impl Future<Output = Result<Page, HttpError>> + use<> {
+        let driver = Rc::clone(&self.0);
+        let session = session.clone();
+        async move { driver.load_page(&session, before).await }
+    }
+
+    /// The draft kept for a session; empty when there is none.
+    #[must_use]
+    pub fn draft(&self, session: &SessionId) -> String {
+        self.0.storage().draft(session)
+    }
+
+    /// Keeps a session's draft over reloads; an empty one is forgotten.
+    ///
+    /// # Errors
+    /// [`StorageError`] when the tab's storage is full or blocked: the text then lives in the composer alone.
+    pub fn set_draft(&self, session: &SessionId, text: &str) -> Result<(), StorageError> {
+        self.0.storage().set_draft(session, text)
+    }
+
+    /// What happened so far, for the diagnostics.
+    #[must_use]
+    pub fn counters(&self) -> Counters {
+        self.0.ask(|core| core.counters())
+    }
+
+    /// How the connection stands.
+    #[must_use]
+    pub fn link_status(&self) -> LinkStatus {
+        self.0.ask(|core| core.link_status())
+    }
+
+    /// The monotonic time that [`LinkStatus::Waiting`] and retries are told in, for countdowns.
+    #[must_use]
+    pub fn now(&self) -> moorline_protocol::Millis {
+        Clock::now()
+    }
+
+    /// Makes a message id.
+    #[must_use]
+    pub fn new_message_id(&self) -> MessageId {
+        self.0.ask(moorline_delivery::Client::new_message_id)
+    }
+
+    /// Makes a session id.
+    #[must_use]
+    pub fn new_session_id(&self) -> SessionId {
+        self.0.ask(moorline_delivery::Client::new_session_id)
+    }
+}
