@@ -1,0 +1,7 @@
+//! The transcript's promises: what it shows, and that everything merges in any order to the same.
+
+mod behaviour;
+mod hostile;
+mod journal;
+mod merging;
+mod splitting;
