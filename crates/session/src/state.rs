@@ -257,3 +257,116 @@ impl State {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use moorline_protocol::{Accepted, Answered, Append, Block, Fields, FieldsPatch, Turn, TurnStarted};
+
+    use super::*;
+
+    #[test]
+    fn a_fold_leads_to_the_state_of_the_run_it_stands_for() {
+        let run = run();
+        let mut plain = State::default();
+        for event in &run {
+            plain.fold(event);
+        }
+        let mut folded = State::default();
+        folded.fold(&Event::folded(Seq::new(1), plain.head, 0, as_fold()));
+        for record in plain.records.values_mut() {
+            record.hash = None;
+        }
+        assert_eq!(folded, plain);
+    }
+
+    #[test]
+    fn a_fold_behind_plain_events_keeps_the_hashes() {
+        let run = run();
+        let mut plain = State::default();
+        for event in &run {
+            plain.fold(event);
+        }
+        let mut folded = State::default();
+        for event in &run[..4] {
+            folded.fold(event);
+        }
+        folded.fold(&Event::folded(Seq::new(5), plain.head, 0, as_fold()));
+        folded.records.insert(id("answer"), plain.records[&id("answer")].clone());
+        assert_eq!(folded, plain);
+    }
+
+    /// A turn at work with a settled and an open request, and a queued message.
+    fn run() -> Vec<Event> {
+        let accepted = |message: &str, block: u64, text: &str| {
+            EventBody::Accepted(Accepted {
+                message: id(message),
+                hash: "h".into(),
+                block: BlockId::numbered(block),
+                text: text.into(),
+                interrupt: None,
+            })
+        };
+        let request = |block: u64| {
+            let fields = FieldsPatch { options: Patch::Set(options()), ..FieldsPatch::default() };
+            EventBody::Opened(Opened { block: BlockId::numbered(block), turn: id("m1"), kind: BlockKind::Request, fields })
+        };
+        let closed = FieldsPatch { closed: Patch::Set(true), ..FieldsPatch::default() };
+        let bodies = [
+            accepted("m1", 1, "first"),
+            EventBody::TurnStarted(TurnStarted { turn: id("m1") }),
+            accepted("m2", 2, "sec"),
+            EventBody::Append(Append { block: BlockId::numbered(2), edition: 0, at: 3, text: "ond".into() }),
+            request(3),
+            EventBody::Answered(Answered { message: id("answer"), hash: "h".into(), block: BlockId::numbered(3), option: "yes".into() }),
+            EventBody::Changed(Changed { block: BlockId::numbered(3), fields: closed }),
+            request(4),
+        ];
+        (1..).zip(bodies).map(|(n, body)| Event::plain(Seq::new(n), 0, body)).collect()
+    }
+
+    /// The same run as one fold.
+    fn as_fold() -> Fold {
+        let turn = |message: &str, opened: u64, state| Turn {
+            id: id(message),
+            opened: Seq::new(opened),
+            rev: Seq::new(8),
+            state,
+            urgent: false,
+            started: None,
+            started_at: None,
+            ended_at: None,
+            error: None,
+        };
+        let block = |n: u64, turn: &str, kind, rev: u64, text: &str, fields| Block {
+            id: BlockId::numbered(n),
+            turn: id(turn),
+            kind,
+            opened: Seq::new(n),
+            rev: Seq::new(rev),
+            fields,
+            edition: 0,
+            from: 0,
+            text: text.into(),
+        };
+        let open = Fields { options: Some(options()), ..Fields::default() };
+        let answered = Settlement::Answered { option: "yes".into(), message: id("answer") };
+        let settled = Fields { settled: Some(answered), closed: Some(true), ..open.clone() };
+        Fold {
+            turns: vec![turn("m1", 1, TurnState::Running), turn("m2", 3, TurnState::Queued)],
+            blocks: vec![
+                block(1, "m1", BlockKind::Message, 1, "first", Fields::default()),
+                block(2, "m2", BlockKind::Message, 4, "second", Fields::default()),
+                block(3, "m1", BlockKind::Request, 6, "", settled),
+                block(4, "m1", BlockKind::Request, 8, "", open),
+            ],
+        }
+    }
+
+    fn options() -> Vec<RequestOption> {
+        vec![RequestOption { id: "yes".into(), name: "Allow".into(), kind: "allow_once".into() }]
+    }
+
+    fn id(text: &str) -> MessageId {
+        MessageId::parse(text).unwrap()
+    }
+}
