@@ -90,7 +90,10 @@ pub fn kill_leftovers(dir: &Path) -> io::Result<usize> {
         thread::sleep(Duration::from_millis(10));
     }
     for mark in records.keys() {
-        fs::remove_file(dir.join(mark))?;
+        match fs::remove_file(dir.join(mark)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
     }
     Ok(records.len())
 }

@@ -218,6 +218,8 @@ impl Process {
                     }
                     self.kill();
                 }
+                // Only unread output is left, and nobody wants it now.
+                else => std::future::pending().await,
             }
         }
     }

@@ -33,8 +33,8 @@ impl Tools {
     #[expect(clippy::wildcard_enum_match_arm, reason = "the protocol adds kinds of update that mean nothing to a turn")]
     pub(super) fn translate(&mut self, update: SessionUpdate) -> Option<AgentUpdate> {
         match update {
-            SessionUpdate::AgentMessageChunk(chunk) => Some(AgentUpdate::Text(text_of(chunk.content))),
-            SessionUpdate::AgentThoughtChunk(chunk) => Some(AgentUpdate::Thought(text_of(chunk.content))),
+            SessionUpdate::AgentMessageChunk(chunk) => not_empty(text_of(chunk.content)).map(AgentUpdate::Text),
+            SessionUpdate::AgentThoughtChunk(chunk) => not_empty(text_of(chunk.content)).map(AgentUpdate::Thought),
             SessionUpdate::ToolCall(call) => {
                 let mut fields = ToolCallUpdateFields::new();
                 fields.title = Some(call.title);
@@ -62,7 +62,7 @@ impl Tools {
         if fields.title.is_some() {
             known.title.clone_from(&fields.title);
         }
-        let content = fields.content.as_deref().map(content_text).filter(|text| !text.is_empty());
+        let content = fields.content.as_deref().map(content_text).and_then(not_empty);
         known.has_content |= content.is_some();
         let raw = || fields.raw_output.as_ref().and_then(|raw| raw.as_str().or_else(|| raw.get("output")?.as_str()));
         let output = content.or_else(|| if known.has_content { None } else { raw().map(str::to_owned) });
@@ -75,6 +75,10 @@ impl Tools {
         };
         AgentUpdate::Tool { call, update }
     }
+}
+
+fn not_empty(text: String) -> Option<String> {
+    Some(text).filter(|text| !text.is_empty())
 }
 
 fn text_of(block: ContentBlock) -> String {
@@ -230,5 +234,7 @@ mod tests {
         assert_eq!(translate(tools, json!({"sessionUpdate": "current_mode_update", "currentModeId": "m"})), None);
         let own = json!({"sessionUpdate": "user_message_chunk", "content": {"type": "text", "text": "hello"}});
         assert_eq!(translate(tools, own), None);
+        let nothing = json!({"sessionUpdate": "agent_message_chunk", "content": {"type": "text", "text": ""}});
+        assert_eq!(translate(tools, nothing), None);
     }
 }

@@ -63,7 +63,7 @@ impl<'a> Turn<'a> {
             }
             Command::Sleep(silence) => {
                 self.peer.pause(*silence)?;
-                self.speak(&format!("That were {} seconds of silence.", silence.as_secs()))
+                self.speak(&format!("I was silent for {} seconds.", silence.as_secs()))
             }
             Command::Mix(updates) => self.mix(*updates),
             Command::Plan => self.plan_worked_off(),
