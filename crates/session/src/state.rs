@@ -354,10 +354,10 @@ mod tests {
         Fold {
             turns: vec![turn("m1", 1, TurnState::Running), turn("m2", 3, TurnState::Queued)],
             blocks: vec![
-                block(1, "m1", BlockKind::Message, 1, "first", Fields::default()),
-                block(2, "m2", BlockKind::Message, 4, "second", Fields::default()),
                 block(3, "m1", BlockKind::Request, 6, "", settled),
                 block(4, "m1", BlockKind::Request, 8, "", open),
+                block(1, "m1", BlockKind::Message, 1, "first", Fields::default()),
+                block(2, "m2", BlockKind::Message, 4, "second", Fields::default()),
             ],
         }
     }

@@ -67,7 +67,7 @@ impl Session {
 
     /// Decides that a block's text goes on. Text that waits for the same commit is joined; what is too long for an event is split.
     pub(super) fn push_text(&mut self, now: Now, block: &BlockId, edition: u32, at: u64, text: &str) {
-        let joined = self.join(block, edition, at, text);
+        let joined = self.join(block, edition, text);
         let (mut at, mut rest) = (at + joined as u64, &text[joined..]);
         let append = |at, text: &str| EventBody::Append(Append { block: block.clone(), edition, at, text: text.to_owned() });
         while let Some(first) = rest.chars().next() {
@@ -79,13 +79,13 @@ impl Session {
         }
     }
 
-    /// Continues the last event that waits, if it is the same text's end; returns how much of `text` it took.
-    fn join(&mut self, block: &BlockId, edition: u32, at: u64, text: &str) -> usize {
+    /// Continues the last event that waits, if it is of the same text; returns how much of `text` it took.
+    fn join(&mut self, block: &BlockId, edition: u32, text: &str) -> usize {
         let room = self.config.limits.event_bytes.saturating_sub(self.pending.last_bytes);
         let Some(EventBody::Append(last)) = self.pending.events.last_mut().map(|event| &mut event.body) else {
             return 0;
         };
-        if last.block != *block || last.edition != edition || last.at + last.text.len() as u64 != at {
+        if last.block != *block || last.edition != edition {
             return 0;
         }
         let taken = split::fitting(text, room);

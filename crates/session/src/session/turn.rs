@@ -39,7 +39,7 @@ impl Session {
         };
         let turn = next.message.clone();
         let text = std::mem::take(&mut next.text);
-        self.live = Live { heard: now.monotonic, ..Live::default() };
+        self.live.heard = now.monotonic;
         self.push(now, EventBody::TurnStarted(TurnStarted { turn: turn.clone() }));
         self.say(Output::Agent(AgentCommand::Prompt { turn, text }));
     }
