@@ -1,0 +1,103 @@
+//! The gateway's process: sessions, connections and scripted agents around the in-memory store. A kill drops it whole.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use moorline_delivery::{Connection, Holders};
+use moorline_protocol::{ClientFrame, ConnectionId, Cursor, Seq, SessionId, TurnId};
+use moorline_session::{Commit, Config, MemoryStore, Now, Session, SessionMeta, Store};
+use moorline_transcript::{Changes, Transcript};
+
+use crate::script::{OnCancel, Step};
+
+/// What a running gateway holds in memory.
+#[derive(Default)]
+pub(crate) struct Gateway {
+    pub(crate) sessions: BTreeMap<SessionId, Loaded>,
+    /// By the number of their wire.
+    pub(crate) connections: BTreeMap<usize, Seated>,
+    pub(crate) holders: Holders,
+    /// Who waits for an answer of which session.
+    pub(crate) replies: BTreeMap<u64, (usize, SessionId, moorline_protocol::MessageId)>,
+    pub(crate) rows_head: u64,
+}
+
+/// A session in memory.
+pub(crate) struct Loaded {
+    pub(crate) session: Session,
+    pub(crate) transcript: Transcript,
+    /// On its way to the store, under a number that nothing else has.
+    pub(crate) commit: Option<(u64, Commit)>,
+    pub(crate) agent: Agent,
+}
+
+/// A scripted agent at work.
+#[derive(Default)]
+pub(crate) struct Agent {
+    /// Which prompt this is; reports of another one are late.
+    pub(crate) run: u64,
+    pub(crate) turn: Option<TurnId>,
+    pub(crate) script: VecDeque<Step>,
+    /// The request whose answer it waits for.
+    pub(crate) asking: Option<String>,
+    pub(crate) on_cancel: Option<OnCancel>,
+}
+
+/// A connection and what the run knows of it.
+pub(crate) struct Seated {
+    pub(crate) connection: Connection,
+    pub(crate) id: ConnectionId,
+    /// The sessions whose heads it wants.
+    pub(crate) follows: BTreeSet<SessionId>,
+    /// Where each stream stands.
+    pub(crate) streams: BTreeMap<SessionId, Seq>,
+    /// Bytes of events served and not acked, kept apart from the core's own count.
+    unacked: Vec<(SessionId, Seq, usize)>,
+}
+
+impl Loaded {
+    pub(crate) fn new(session: Session) -> Self {
+        Self { session, transcript: Transcript::new(), commit: None, agent: Agent::default() }
+    }
+
+    /// Loads a session that the store knows, and settles what the last gateway left.
+    pub(crate) fn restore(id: &SessionId, meta: &SessionMeta, store: &MemoryStore, config: Config, now: Now) -> Self {
+        let mut loaded = Self::new(Session::restore(id.clone(), meta, config));
+        for event in store.read(id, Seq::ZERO, usize::MAX, usize::MAX).unwrap_or_default() {
+            loaded.session.fold(&event);
+            loaded.transcript.apply(&event, &mut Changes::new());
+        }
+        if !moorline_protocol::mutant::is("does_not_recover") {
+            loaded.session.recover(now);
+        }
+        loaded
+    }
+}
+
+impl Seated {
+    pub(crate) fn new(connection: Connection, id: ConnectionId) -> Self {
+        Self { connection, id, follows: BTreeSet::new(), streams: BTreeMap::new(), unacked: Vec::new() }
+    }
+
+    /// Notes what was served; answers the bytes that are out.
+    pub(crate) fn served(&mut self, session: &SessionId, seq: Seq, bytes: usize) -> usize {
+        self.unacked.push((session.clone(), seq, bytes));
+        self.unacked.iter().map(|(_, _, bytes)| bytes).sum()
+    }
+
+    pub(crate) fn heard(&mut self, frame: &ClientFrame) {
+        let cursors: &[Cursor] = match frame {
+            ClientFrame::Ack(ack) => &ack.cursors,
+            ClientFrame::Pong(pong) => &pong.cursors,
+            _ => return,
+        };
+        for cursor in cursors {
+            self.unacked.retain(|(session, seq, _)| *session != cursor.session || *seq > cursor.seq);
+        }
+    }
+
+    pub(crate) fn left(&mut self, session: &SessionId) {
+        self.follows.remove(session);
+        self.streams.remove(session);
+        self.unacked.retain(|(of, ..)| of != session);
+    }
+}

@@ -1,0 +1,217 @@
+//! Sessions, their commits and their scripted agents.
+
+use std::collections::VecDeque;
+
+use moorline_delivery::ConnectionInput;
+use moorline_protocol::{Code, ErrorFrame, Millis, Outcome, SessionId, TurnId};
+use moorline_session::{AgentCommand, AgentReport, AgentUpdate, Durability, Input, Output, Store};
+use moorline_transcript::Changes;
+
+use super::{Happening, World};
+use crate::{
+    gateway::{Agent, Loaded},
+    script::{self, OnCancel},
+};
+
+impl World {
+    pub(crate) fn feed_session(&mut self, session: &SessionId, input: Input) {
+        let clocks = self.clocks();
+        let Some(loaded) = self.loaded(session) else { return };
+        loaded.session.handle(clocks, input);
+        self.drain_session(session);
+    }
+
+    /// Does what a session's core asks for, until it waits for its commit or for an input.
+    pub(crate) fn drain_session(&mut self, session: &SessionId) {
+        while let Some(output) = self.loaded(session).and_then(|loaded| loaded.session.poll_output()) {
+            self.trace.note(self.now, "session", || format!("{session}: {output:?}"));
+            match output {
+                Output::Store(commit) => {
+                    let no = self.number();
+                    let Some(loaded) = self.loaded(session) else { return };
+                    loaded.commit = Some((no, commit));
+                    let fsync = self.plan.fsync;
+                    self.after(fsync, Happening::Durable { session: session.clone(), no });
+                }
+                Output::Head(head) => {
+                    let durable = self.store.session(session).ok().flatten().map(|meta| meta.head);
+                    self.oracle.check(8, durable.is_some_and(|durable| head <= durable), || {
+                        format!("head {head} of {session} is shown, durable is {durable:?}")
+                    });
+                    self.publish(session);
+                }
+                Output::Agent(command) => self.command(session, command),
+                Output::Receipt { reply, receipt } => {
+                    if matches!(receipt.outcome, moorline_protocol::ReceiptOutcome::Accepted { .. }) {
+                        self.oracle.receipted(&receipt.message);
+                    }
+                    self.answer(reply, |_| ConnectionInput::Receipt(receipt));
+                }
+                Output::Refused { reply, error } => {
+                    self.answer(reply, |message| ConnectionInput::Refused(ErrorFrame { message_id: Some(message.clone()), ..error }));
+                }
+                Output::Cancelled { .. } | Output::Created { .. } => {}
+            }
+        }
+    }
+
+    /// The committed head moved: folds it in and wakes the readers; a wake-up may get lost.
+    fn publish(&mut self, session: &SessionId) {
+        let Self { store, gateway, .. } = self;
+        let Some(loaded) = gateway.as_mut().and_then(|gateway| gateway.sessions.get_mut(session)) else { return };
+        let (seen, head) = (loaded.transcript.seq(), loaded.session.head());
+        for event in store.read(session, seen, usize::MAX, usize::MAX).unwrap_or_default() {
+            if event.seq <= head {
+                loaded.transcript.apply(&event, &mut Changes::new());
+            }
+        }
+        let Some(gateway) = &self.gateway else { return };
+        let following = gateway.connections.iter().filter(|(_, seated)| seated.follows.contains(session));
+        let wires: Vec<usize> = following.map(|(wire, _)| *wire).collect();
+        for wire in wires {
+            let is_lost = !self.is_calm && self.plan.lost_wakeups > 0 && self.random.below(self.plan.lost_wakeups) == 0;
+            if !is_lost {
+                self.tell_head(wire, session);
+            }
+        }
+    }
+
+    pub(super) fn durable(&mut self, session: &SessionId, no: u64) {
+        let Some(loaded) = self.gateway.as_mut().and_then(|gateway| gateway.sessions.get_mut(session)) else { return };
+        let Some((_, commit)) = loaded.commit.take_if(|(of, _)| *of == no) else { return };
+        match self.store.commit(std::slice::from_ref(&commit)) {
+            Ok(rows) => {
+                self.oracle.committed(&commit.events);
+                if self.plan.durability == Durability::Unsynced && self.random.below(3) == 0 {
+                    self.store.sync();
+                }
+                self.feed_session(session, Input::Committed);
+                if let Some(rev) = rows.iter().map(|row| row.rev).max() {
+                    self.tell_rows(rev);
+                }
+            }
+            Err(error) => {
+                self.trace.note(self.now, "store fails", || format!("{session}: {error}"));
+                self.oracle.check(0, matches!(error, moorline_session::StoreError::Unavailable(_)), || error.to_string());
+                self.reload_session(session);
+            }
+        }
+    }
+
+    fn tell_rows(&mut self, rev: u64) {
+        let Some(gateway) = &mut self.gateway else { return };
+        gateway.rows_head = gateway.rows_head.max(rev);
+        let wires: Vec<usize> = gateway.connections.keys().copied().collect();
+        for wire in wires {
+            self.feed_connection(wire, ConnectionInput::RowsHead(rev));
+        }
+    }
+
+    /// A commit failed: the session begins again from what is durable, as after a crash.
+    fn reload_session(&mut self, session: &SessionId) {
+        self.disturb_running(session);
+        let error = ErrorFrame::new(Code::StoreUnavailable, "the store cannot write now");
+        self.refuse_waiting(session, &ErrorFrame { retry_after_ms: Some(Millis(500)), ..error });
+        let meta = self.store.session(session).ok().flatten();
+        let (config, clocks) = (self.session_config(), self.clocks());
+        let Some(gateway) = &mut self.gateway else { return };
+        gateway.sessions.remove(session);
+        if let Some(meta) = meta {
+            gateway.sessions.insert(session.clone(), Loaded::restore(session, &meta, &self.store, config, clocks));
+        }
+        self.drain_session(session);
+    }
+
+    fn command(&mut self, session: &SessionId, command: AgentCommand) {
+        let run = self.number();
+        match command {
+            AgentCommand::Prompt { turn, .. } => {
+                self.oracle.prompted(&turn);
+                let steps = script::turn(&mut self.random, run, self.plan.busy);
+                let on_cancel = if self.random.below(5) == 0 { OnCancel::Ignore } else { OnCancel::Obey };
+                if let Some((_, AgentUpdate::Ended { outcome, .. })) = steps.last() {
+                    self.oracle.endings.insert(turn.clone(), *outcome);
+                    self.oracle.said.insert(turn.clone(), String::new());
+                }
+                let agent = Agent { run, turn: Some(turn), script: VecDeque::from(steps), asking: None, on_cancel: Some(on_cancel) };
+                if let Some(loaded) = self.loaded(session) {
+                    loaded.agent = agent;
+                }
+                self.next_step(session);
+            }
+            AgentCommand::Cancel { turn } => {
+                self.disturb(&turn);
+                let late = self.random.below(3);
+                let Some(agent) = self.loaded(session).map(|loaded| &mut loaded.agent).filter(|agent| agent.turn.as_ref() == Some(&turn))
+                else {
+                    return;
+                };
+                if agent.on_cancel == Some(OnCancel::Obey) {
+                    agent.script.clear();
+                    agent.asking = None;
+                    // Text on its way is accepted until the end.
+                    agent.script.extend((0..late).map(|n| (Millis(50), AgentUpdate::Text(format!("late {n} ")))));
+                    agent.script.push_back((Millis(20), AgentUpdate::Ended { outcome: Outcome::Cancelled, error: None }));
+                    agent.run = run;
+                    self.next_step(session);
+                }
+            }
+            AgentCommand::Answer { turn, request, .. } => {
+                let Some(agent) = self.loaded(session).map(|loaded| &mut loaded.agent) else { return };
+                if agent.turn.as_ref() == Some(&turn) && agent.asking.as_ref() == Some(&request) {
+                    agent.asking = None;
+                    agent.run = run;
+                    self.next_step(session);
+                }
+            }
+            AgentCommand::Kill { turn } => {
+                self.disturb(&turn);
+                if let Some(loaded) = self.loaded(session) {
+                    loaded.agent = Agent::default();
+                }
+            }
+        }
+    }
+
+    fn next_step(&mut self, session: &SessionId) {
+        let Some(agent) = self.loaded(session).map(|loaded| &loaded.agent) else { return };
+        let run = agent.run;
+        if let Some((wait, _)) = agent.script.front() {
+            let wait = *wait;
+            self.after(wait, Happening::Works { session: session.clone(), run });
+        }
+    }
+
+    pub(super) fn works(&mut self, session: &SessionId, run: u64) {
+        let Some(agent) = self.gateway.as_mut().and_then(|gateway| gateway.sessions.get_mut(session)).map(|loaded| &mut loaded.agent)
+        else {
+            return;
+        };
+        if agent.run != run || agent.asking.is_some() {
+            return;
+        }
+        let Some(turn) = agent.turn.clone() else { return };
+        let Some((_, update)) = agent.script.pop_front() else { return };
+        if let AgentUpdate::Request { request, .. } = &update {
+            agent.asking = Some(request.clone());
+        }
+        if let (AgentUpdate::Text(text), Some(said)) = (&update, self.oracle.said.get_mut(&turn)) {
+            said.push_str(text);
+        }
+        self.feed_session(session, Input::Report(AgentReport { turn, update }));
+        self.next_step(session);
+    }
+
+    /// Something other than its agent has a say in how this turn ends.
+    pub(crate) fn disturb(&mut self, turn: &TurnId) {
+        self.oracle.endings.remove(turn);
+        self.oracle.said.remove(turn);
+    }
+
+    pub(crate) fn disturb_running(&mut self, session: &SessionId) {
+        let turn = self.gateway.as_ref().and_then(|gateway| gateway.sessions.get(session)).and_then(|loaded| loaded.agent.turn.clone());
+        if let Some(turn) = turn {
+            self.disturb(&turn);
+        }
+    }
+}

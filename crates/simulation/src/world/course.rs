@@ -1,0 +1,332 @@
+//! What the plan does to a run, and how a run comes to rest.
+
+use moorline_delivery::{AttachmentStatus, ConnectionInput, LinkStatus, SendState, Signal};
+use moorline_protocol::{MessageId, Millis, Seq, SessionId, TurnId};
+use moorline_session::{Durability, Store, StoreError};
+use moorline_transcript::{Changes, Transcript};
+
+use super::{Happening, World};
+use crate::plan::{Act, Cut};
+
+/// How long everything may take to come to rest once nothing breaks any more.
+const REST: Millis = Millis(900_000);
+
+impl World {
+    pub(super) fn does(&mut self, act: Act) {
+        self.trace.note(self.now, "act", || format!("{act:?}"));
+        match act {
+            Act::Type { tab } => self.with_tab(tab, |world, no| world.type_message(no, None)),
+            Act::Interrupt { tab } => self.with_tab(tab, |world, no| {
+                let turn = world.running(no);
+                world.type_message(no, turn);
+            }),
+            Act::Cancel { tab } => self.with_tab(tab, |world, no| {
+                let Some(turn) = world.running(no) else { return };
+                world.disturb(&turn);
+                let session = world.tabs[no].shown.clone();
+                world.tabs[no].client.cancel(world.now, &session, &turn);
+            }),
+            Act::TakeBack { tab, edit } => self.with_tab(tab, |world, no| world.take_back(no, edit)),
+            Act::Retry { tab } => self.with_tab(tab, Self::retry_failed),
+            Act::Show { tab, session } => self.with_tab(tab, |world, no| {
+                let session = world.sessions[session].clone();
+                world.tabs[no].show(world.now, &session);
+            }),
+            Act::Reload { tab } => self.with_tab(tab, Self::reload),
+            Act::Duplicate { tab } => self.with_tab(tab, |world, no| {
+                let (storage, shown) = (world.tabs[no].storage.clone(), world.tabs[no].shown.clone());
+                if world.tabs.len() < 6 {
+                    world.open_tab(storage, shown);
+                }
+            }),
+            Act::Close { tab } => self.with_tab(tab, Self::close),
+            Act::Hide { tab, hidden } => self.with_tab(tab, |world, no| world.hide(no, hidden)),
+            Act::Sleep { tab, length } => self.with_tab(tab, |world, no| {
+                world.tabs[no].asleep_until = world.now + length;
+                world.after(length, Happening::Does(Act::Hide { tab: no, hidden: false }));
+            }),
+            Act::StorageFull { tab, full } => self.with_tab(tab, |world, no| world.tabs[no].storage.is_full = full),
+            Act::Cut { tab, cut } => self.with_tab(tab, |world, no| world.cut(no, cut)),
+            Act::Unreachable { tab, length, hangs } => self.with_tab(tab, |world, no| {
+                let tab = &mut world.tabs[no];
+                (tab.unreachable_until, tab.hangs) = (world.now + length, hangs);
+                tab.client.handle_signal(world.now, Signal::Offline);
+                world.cut(no, Cut::Reset);
+            }),
+            Act::Kill { after, power } => self.kill(after, power),
+            Act::Deploy { after } => self.deploy(after),
+            Act::Backup => self.backup = Some(self.store.clone()),
+            Act::RestoreBackup { after } => {
+                if let Some(backup) = self.backup.take() {
+                    self.kill(after, false);
+                    self.store = backup;
+                    self.renew_epochs();
+                    self.forget_promises();
+                }
+            }
+            Act::StoreFails => self.store.fail_next(StoreError::Unavailable("disk full".to_owned())),
+        }
+    }
+
+    /// Does something to an open tab that is awake, and lets its core follow up.
+    fn with_tab(&mut self, which: usize, act: impl FnOnce(&mut Self, usize)) {
+        let open: Vec<usize> = self.tabs.iter().filter(|tab| !tab.is_closed && tab.asleep_until <= self.now).map(|tab| tab.no).collect();
+        let Some(no) = open.get(which % open.len().max(1)).copied() else { return };
+        act(self, no);
+        self.drain_tab(no);
+    }
+
+    fn running(&self, no: usize) -> Option<TurnId> {
+        let tab = &self.tabs[no];
+        Some(tab.held.get(&tab.shown)?.transcript.state().running?.turn)
+    }
+
+    fn take_back(&mut self, no: usize, edit: bool) {
+        let tab = &self.tabs[no];
+        let waiting =
+            tab.sends.values().find(|status| matches!(status.state, SendState::Queued | SendState::Failed(_) | SendState::Retrying { .. }));
+        let queued = tab.held.get(&tab.shown).and_then(|held| held.transcript.state().queue.first().cloned());
+        let (session, waiting) = (tab.shown.clone(), waiting.map(|status| status.send.message.clone()));
+        if let Some(message) = waiting {
+            self.oracle.waive(|typed, _| *typed == message);
+            let client = &mut self.tabs[no].client;
+            if edit { client.edit(self.now, &message) } else { client.remove(self.now, &message) }
+        } else if let Some(message) = queued {
+            self.oracle.waive(|typed, _| *typed == message);
+            self.tabs[no].client.withdraw(self.now, &session, &message, None);
+        }
+    }
+
+    fn retry_failed(&mut self, no: usize) {
+        for message in self.tabs[no].failed() {
+            self.tabs[no].client.retry(self.now, &message);
+        }
+    }
+
+    fn close(&mut self, no: usize) {
+        // The last tab stays: somebody has to look at the end.
+        if self.tabs.iter().filter(|tab| !tab.is_closed).count() < 2 {
+            return;
+        }
+        self.tabs[no].client.handle_signal(self.now, Signal::PutAway);
+        self.drain_tab(no);
+        self.tabs[no].is_closed = true;
+        self.oracle.waive(|_, typed| typed.tab == no);
+    }
+
+    fn hide(&mut self, no: usize, hidden: bool) {
+        let tab = &mut self.tabs[no];
+        tab.is_hidden = hidden;
+        tab.client.handle_deadline(self.now);
+        tab.client.handle_signal(self.now, if hidden { Signal::Hidden } else { Signal::Awake });
+    }
+
+    pub(super) fn cut(&mut self, no: usize, cut: Cut) {
+        let Some(wire) = self.tabs[no].wires.values().next_back().copied() else { return };
+        let soon = Millis(1);
+        match cut {
+            Cut::Clean => {
+                let arrivals =
+                    [self.wires[wire].up.put(self.now, 0, &mut self.random), self.wires[wire].down.put(self.now, 0, &mut self.random)];
+                let [up, down] = arrivals.map(|at| at.unwrap_or(self.now));
+                self.at(up, Happening::GatewayHears { wire });
+                self.at(down, Happening::TabHears { wire });
+            }
+            Cut::Reset => {
+                self.after(Millis::ZERO, Happening::TabHears { wire });
+                self.after(soon, Happening::GatewayHears { wire });
+            }
+            Cut::TabOnly => {
+                self.wires[wire].up.is_hole = true;
+                self.after(soon, Happening::TabHears { wire });
+            }
+            Cut::GatewayOnly => {
+                self.wires[wire].down.is_hole = true;
+                self.after(soon, Happening::GatewayHears { wire });
+            }
+            Cut::HoleDown => self.wires[wire].down.is_hole = true,
+            Cut::HoleUp => self.wires[wire].up.is_hole = true,
+            Cut::HoleBoth => (self.wires[wire].up.is_hole, self.wires[wire].down.is_hole) = (true, true),
+        }
+    }
+
+    /// The process is gone from one moment to the next, with all it held in memory. Commits on their way may have made it.
+    fn kill(&mut self, after: Millis, power: bool) {
+        let Some(gateway) = self.gateway.take() else { return };
+        for (session, loaded) in &gateway.sessions {
+            if let Some(turn) = &loaded.agent.turn {
+                self.disturb(turn);
+            }
+            if let Some((_, commit)) = &loaded.commit
+                && self.random.below(2) == 0
+                && self.store.commit(std::slice::from_ref(commit)).is_ok()
+            {
+                self.trace.note(self.now, "made it", || format!("{session}"));
+                self.oracle.committed(&commit.events);
+            }
+        }
+        for wire in gateway.connections.keys() {
+            self.wires[*wire].at_gateway = false;
+            // After a power cut nobody says goodbye.
+            if power {
+                (self.wires[*wire].up.is_hole, self.wires[*wire].down.is_hole) = (true, true);
+            } else {
+                self.after(Millis(2), Happening::TabHears { wire: *wire });
+            }
+        }
+        if power {
+            self.store.crash();
+        }
+        if self.plan.durability == Durability::Unsynced {
+            self.renew_epochs();
+            self.forget_promises();
+        }
+        self.after(after, Happening::Starts);
+    }
+
+    fn deploy(&mut self, after: Millis) {
+        let Some(gateway) = &self.gateway else { return };
+        let wires: Vec<usize> = gateway.connections.keys().copied().collect();
+        for wire in wires {
+            self.feed_connection(wire, ConnectionInput::Drain { min: Millis(100), max: Millis(5_000) });
+        }
+        self.after(Millis(1_000), Happening::Does(Act::Kill { after, power: false }));
+    }
+
+    /// Durable data was taken back on purpose: what was written down of it no longer binds.
+    fn forget_promises(&mut self) {
+        self.oracle.endings.clear();
+        self.oracle.said.clear();
+    }
+
+    pub(super) fn calm(&mut self) {
+        self.trace.note(self.now, "calm", String::new);
+        self.is_calm = true;
+        for no in 0..self.tabs.len() {
+            let tab = &mut self.tabs[no];
+            tab.storage.is_full = false;
+            tab.unreachable_until = Millis::ZERO;
+            if !tab.is_closed && tab.asleep_until <= self.now {
+                tab.is_hidden = false;
+                tab.client.handle_deadline(self.now);
+                tab.client.handle_signal(self.now, Signal::Online);
+                self.drain_tab(no);
+            }
+        }
+        self.after(Millis(5_000), Happening::Looks);
+    }
+
+    /// Users see to what needs them; then, is everything quiet?
+    pub(super) fn looks(&mut self) {
+        if self.gateway.is_none() {
+            self.after(Millis(10_000), Happening::Starts);
+        }
+        for no in 0..self.tabs.len() {
+            if self.tabs[no].is_closed || self.tabs[no].asleep_until > self.now {
+                continue;
+            }
+            if self.tabs[no].is_hidden {
+                self.hide(no, false);
+            }
+            self.retry_failed(no);
+            self.drain_tab(no);
+            for session in self.sessions.clone() {
+                self.want_page(no, &session);
+            }
+        }
+        match self.unrest() {
+            None => {
+                self.is_quiet = true;
+                self.judge();
+            }
+            Some(why) if self.now > self.plan.calm + REST => self.oracle.violate(why.0, format!("never comes to rest: {}", why.1)),
+            Some(_) => self.after(Millis(5_000), Happening::Looks),
+        }
+    }
+
+    /// What is not quiet yet, with the invariant that it would break if it stayed so.
+    fn unrest(&self) -> Option<(u8, String)> {
+        let Some(gateway) = &self.gateway else { return Some((0, "the gateway is down".to_owned())) };
+        for (session, loaded) in &gateway.sessions {
+            let state = loaded.session.state();
+            if state.running.is_some() || !state.queue.is_empty() || loaded.commit.is_some() {
+                return Some((11, format!("session {session} is at work: {state:?}")));
+            }
+        }
+        for tab in self.tabs.iter().filter(|tab| !tab.is_closed) {
+            if tab.client.link_status() != LinkStatus::Ready {
+                return Some((10, format!("tab {} is not connected: {:?}", tab.no, tab.client.link_status())));
+            }
+            if let Some(status) = tab.sends.values().next() {
+                return Some((6, format!("tab {} still has {status:?}", tab.no)));
+            }
+            let Some(held) = tab.held.get(&tab.shown) else { continue };
+            let exists = self.store.session(&tab.shown).ok().flatten();
+            match (exists, held.status) {
+                (None, Some(AttachmentStatus::Missing)) => {}
+                (Some(meta), Some(AttachmentStatus::Live)) => {
+                    if held.transcript.seq() != meta.head || tab.epoch(&tab.shown) != Some(&meta.epoch) {
+                        return Some((2, format!("tab {} is live at {} of {}", tab.no, held.transcript.seq(), meta.head)));
+                    }
+                    if !held.transcript.gaps().is_empty() {
+                        return Some((3, format!("tab {} has gaps {:?}", tab.no, held.transcript.gaps())));
+                    }
+                }
+                (exists, status) => {
+                    return Some((2, format!("tab {}: session exists: {}, attachment {status:?}", tab.no, exists.is_some())));
+                }
+            }
+        }
+        None
+    }
+
+    /// The end: the journals against what was written down, the screens against the journals.
+    fn judge(&mut self) {
+        for session in self.sessions.clone() {
+            let Ok(Some(meta)) = self.store.session(&session) else {
+                self.judge_unmade(&session);
+                continue;
+            };
+            let journal = self.store.read(&session, Seq::ZERO, usize::MAX, usize::MAX).unwrap_or_default();
+            let dense = journal.iter().enumerate().all(|(n, event)| event.seq.value() == n as u64 + 1);
+            self.oracle.check(1, dense, || format!("the journal of {session} is not dense"));
+            self.oracle.judge(&session, &meta.epoch, &journal);
+            let mut whole = Transcript::new();
+            for event in &journal {
+                whole.apply(event, &mut Changes::new());
+            }
+            for tab in self.tabs.iter().filter(|tab| !tab.is_closed && tab.shown == session) {
+                let Some(held) = tab.held.get(&session) else { continue };
+                if let Some(difference) = difference(&whole, &held.transcript) {
+                    self.oracle.violate(3, format!("tab {} shows of {session} something else than the journal: {difference}", tab.no));
+                }
+            }
+        }
+    }
+
+    fn judge_unmade(&mut self, session: &SessionId) {
+        if self.oracle.has_lost_data {
+            return;
+        }
+        let lost: Option<MessageId> =
+            self.oracle.typed.iter().find(|(_, typed)| typed.session == *session && !typed.is_waived).map(|(message, _)| message.clone());
+        if let Some(message) = lost {
+            self.oracle.violate(6, format!("{message} was typed and its session does not exist"));
+        }
+    }
+}
+
+/// The first thing in which two transcripts differ for a reader.
+fn difference(journal: &Transcript, shown: &Transcript) -> Option<String> {
+    let (left, right): (Vec<_>, Vec<_>) = (journal.turns().collect(), shown.turns().collect());
+    if left != right {
+        return Some(format!("turns {left:?} are shown as {right:?}"));
+    }
+    for turn in left {
+        let (left, right): (Vec<_>, Vec<_>) = (journal.blocks(&turn.id).collect(), shown.blocks(&turn.id).collect());
+        if left != right {
+            return Some(format!("blocks {left:?} are shown as {right:?}"));
+        }
+    }
+    (journal.state() != shown.state()).then(|| format!("state {:?} is shown as {:?}", journal.state(), shown.state()))
+}
