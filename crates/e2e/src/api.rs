@@ -8,7 +8,7 @@ use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
     rt::TokioExecutor,
 };
-use moorline_protocol::{Block, BlockKind, Epoch, Event, EventBody, RawEvents, Rows, Seq, SessionId, SessionRow};
+use moorline_protocol::{Block, BlockKind, Epoch, Event, EventBody, RawEvents, Rows, Seq, SessionId, SessionRow, Settlement};
 use moorline_transcript::{Changes, Transcript};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -158,9 +158,31 @@ impl Journal {
         self.events.iter().map(accepted).sum()
     }
 
-    /// How many terminal events of turns it holds, folds not counted.
+    /// How many terminal events of turns it holds. A fold counts as those it stands for.
     #[must_use]
     pub fn ends(&self) -> usize {
-        self.events.iter().filter(|event| matches!(event.body, EventBody::TurnEnded(_))).count()
+        let ended = |event: &Event| {
+            let EventBody::Fold(fold) = &event.body else { return usize::from(matches!(event.body, EventBody::TurnEnded(_))) };
+            fold.turns.iter().filter(|turn| turn.state.is_over()).count()
+        };
+        self.events.iter().map(ended).sum()
+    }
+
+    /// How many answers to requests were accepted. A fold counts as those it stands for.
+    #[must_use]
+    pub fn answers(&self) -> usize {
+        let answered = |event: &Event| {
+            let EventBody::Fold(fold) = &event.body else { return usize::from(matches!(event.body, EventBody::Answered(_))) };
+            fold.blocks.iter().filter(|block| matches!(block.fields.settled, Some(Settlement::Answered { .. }))).count()
+        };
+        self.events.iter().map(answered).sum()
+    }
+
+    /// The texts of all messages, in the order of their turns.
+    #[must_use]
+    pub fn messages(&self) -> Vec<String> {
+        let transcript = self.transcript();
+        let blocks = transcript.turns().flat_map(|turn| transcript.blocks(&turn.id));
+        blocks.filter(|block| block.kind == BlockKind::Message).map(|block| block.text.clone()).collect()
     }
 }

@@ -28,5 +28,5 @@ pub use dom::{SeenBlock, SeenTranscript, SeenTurn, compare};
 pub use gateway::{Gateway, Pace, client_files};
 pub use page::{Page, Scheme};
 pub use proxy::{Admission, Counters, Cut, Direction, Proxy};
-pub use scene::Scene;
+pub use scene::{Scene, Stage};
 pub use servers::{Nginx, PythonServer};

@@ -203,6 +203,16 @@ impl Page {
         errors.map(|entry| entry["message"].as_str().unwrap_or_default().to_owned()).collect()
     }
 
+    /// The console errors since this was last asked that are the page's fault: a browser also reports every lost connection.
+    ///
+    /// # Panics
+    /// When the browser fails.
+    pub async fn crashes(&self) -> Vec<String> {
+        let of_network = ["WebSocket connection to", "Failed to load resource", "net::ERR_"];
+        let errors = self.console_errors().await.into_iter();
+        errors.filter(|error| !of_network.iter().any(|words| error.contains(words))).collect()
+    }
+
     /// Sets the window's inner size, in CSS pixels, and the colours preferred.
     ///
     /// # Panics

@@ -1,4 +1,4 @@
-//! A gateway, a proxy before it and a browser, for one scenario at a time.
+//! What a scenario plays on: a gateway, and for most a proxy before it and a browser; one scenario at a time.
 
 use std::time::Duration;
 
@@ -19,7 +19,30 @@ static ONE_AT_A_TIME: Mutex<()> = Mutex::const_new(());
 /// The condition that the page is connected and shows what it has.
 const LIVE: &str = "document.querySelector('[data-transcript]')?.dataset.status === 'live'";
 
-/// Everything a scenario needs. Only one exists at a time in a test process.
+/// A gateway without a page. Only one stage or scene exists at a time in a test process.
+#[derive(Debug)]
+pub struct Stage {
+    /// Straight to the gateway.
+    pub api: Api,
+    /// The gateway.
+    pub gateway: Gateway,
+    _turn: MutexGuard<'static, ()>,
+}
+
+impl Stage {
+    /// Starts the gateway and logs in; the options are the gateway's.
+    ///
+    /// # Panics
+    /// When the gateway is missing or does not start.
+    pub async fn start(pace: Pace, options: &[&str]) -> Self {
+        let turn = ONE_AT_A_TIME.lock().await;
+        let gateway = Gateway::start_without_client(pace, options).await;
+        let api = Api::login(gateway.address(), gateway.token()).await;
+        Self { api, gateway, _turn: turn }
+    }
+}
+
+/// Everything a scenario needs. Only one stage or scene exists at a time in a test process.
 #[derive(Debug)]
 pub struct Scene {
     /// The browser.

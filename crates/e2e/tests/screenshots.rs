@@ -1,0 +1,127 @@
+//! Pictures of the page at two widths and in two schemes, and what must hold in each: no overflow, and contrast AA.
+//!
+//! They go to docs/screenshots when `MOORLINE_E2E_SCREENSHOTS` is set, else to a temporary folder.
+
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use moorline_e2e::{Admission, Cut, Pace, Page, Scene, Scheme};
+
+const SOON: Duration = Duration::from_secs(30);
+const OVER: [&str; 1] = ["completed"];
+const SIZES: [(u32, u32); 2] = [(1280, 800), (390, 844)];
+const SCHEMES: [(Scheme, &str); 2] = [(Scheme::Light, "light"), (Scheme::Dark, "dark")];
+
+/// Every visible text whose contrast with what lies behind it is below AA (WCAG 2.2, 1.4.3).
+const LOW_CONTRAST: &str = r#"
+const canvas = document.createElement("canvas");
+canvas.width = canvas.height = 1;
+const context = canvas.getContext("2d", { willReadFrequently: true });
+const rgba = (css) => {
+  context.clearRect(0, 0, 1, 1);
+  context.fillStyle = css;
+  context.fillRect(0, 0, 1, 1);
+  const [r, g, b, a] = context.getImageData(0, 0, 1, 1).data;
+  return [r, g, b, a / 255];
+};
+const over = (top, below) => top.slice(0, 3).map((c, i) => c * top[3] + below[i] * (1 - top[3]));
+const behind = (element) => {
+  const layers = [];
+  for (let e = element; e; e = e.parentElement) layers.push(rgba(getComputedStyle(e).backgroundColor));
+  const canvasColour = matchMedia("(prefers-color-scheme: dark)").matches ? [0, 0, 0] : [255, 255, 255];
+  return layers.reverse().reduce((below, layer) => over(layer, below), canvasColour);
+};
+const luminance = (colour) => {
+  const [r, g, b] = colour.map((c) => c / 255).map((c) => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4));
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+};
+const found = [];
+const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+while (texts.nextNode()) {
+  const text = texts.currentNode.textContent.trim();
+  const element = texts.currentNode.parentElement;
+  if (!text || !element.checkVisibility({ opacityProperty: true, visibilityProperty: true })) continue;
+  const box = element.getBoundingClientRect();
+  if (box.width <= 1 || box.height <= 1 || element.closest(":disabled, [aria-disabled=true], script, style")) continue;
+  const style = getComputedStyle(element);
+  const ground = behind(element);
+  const colour = over(rgba(style.color), ground);
+  const [light, dark] = [luminance(colour), luminance(ground)].sort((a, b) => b - a);
+  const ratio = (light + 0.05) / (dark + 0.05);
+  const size = parseFloat(style.fontSize);
+  const large = size >= 24 || (size >= 18.66 && Number(style.fontWeight) >= 700);
+  if (ratio < (large ? 3 : 4.5)) found.push(`${ratio.toFixed(2)}: ${text.slice(0, 40)}`);
+}
+return [...new Set(found)];
+"#;
+
+/// Every element that reaches beyond the right edge, unless something scrolls or clips it.
+const OVERFLOW: &str = r#"
+const width = document.documentElement.clientWidth;
+if (document.documentElement.scrollWidth <= width) return [];
+const beyond = [...document.querySelectorAll("body *")].filter((element) => element.getBoundingClientRect().right > width + 1);
+return beyond.slice(0, 8).map((element) => `${element.tagName} ${element.className} to ${element.getBoundingClientRect().right}`);
+"#;
+
+struct Album {
+    folder: PathBuf,
+    _temporary: tempfile::TempDir,
+}
+
+impl Album {
+    fn open() -> Self {
+        let temporary = tempfile::tempdir().unwrap();
+        let kept = std::env::var_os("MOORLINE_E2E_SCREENSHOTS").is_some();
+        let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/screenshots");
+        let folder = if kept { docs } else { temporary.path().to_owned() };
+        Self { folder, _temporary: temporary }
+    }
+
+    /// Takes all four pictures of what is shown and checks each.
+    async fn add(&self, page: &Page, name: &str) {
+        for (width, height) in SIZES {
+            for (scheme, word) in SCHEMES {
+                let place = format!("{name}-{width}-{word}");
+                page.screenshot(&self.folder.join(format!("{place}.png")), width, height, scheme).await;
+                assert_eq!(page.run::<Vec<String>>(OVERFLOW).await, Vec::<String>::new(), "{place} overflows");
+                assert_eq!(page.run::<Vec<String>>(LOW_CONTRAST).await, Vec::<String>::new(), "{place} has too little contrast");
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_state_fits_and_can_be_read_at_two_widths_in_two_schemes() {
+    let album = Album::open();
+    let scene = Scene::start(Pace::Fast, &["--agent", "demo:--delay-ms 2"]).await;
+    let page = scene.open().await;
+    album.add(&page, "empty").await;
+
+    page.send("Please look into the parser and tell me what to change").await;
+    page.wait_for_turn(1, &OVER, SOON).await;
+    page.wait_until_idle(SOON).await;
+    album.add(&page, "turn").await;
+
+    page.send("/tools 6").await;
+    page.wait_for_turn(2, &OVER, SOON).await;
+    album.add(&page, "tools").await;
+
+    page.send("/ask").await;
+    page.wait_for("the request", "document.querySelector('[data-option]:not(:disabled)')", SOON).await;
+    album.add(&page, "request").await;
+    page.click("[data-option]").await;
+    page.wait_for_turn(3, &OVER, SOON).await;
+
+    page.send("/fail").await;
+    page.wait_for_turn(4, &["failed"], SOON).await;
+    album.add(&page, "failed").await;
+
+    scene.proxy.admit(Admission::Refuse);
+    scene.proxy.cut(Cut::Reset);
+    page.wait_for("the page to notice", "document.querySelector('[data-transcript]').dataset.status !== 'live'", SOON).await;
+    page.send("This waits until the line is back").await;
+    page.wait_for("a queued echo", "document.querySelector('[data-send-state=queued]')", SOON).await;
+    album.add(&page, "offline").await;
+}

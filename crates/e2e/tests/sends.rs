@@ -1,0 +1,122 @@
+//! What is typed reaches the agent once: also when it is typed on a dead line, and when the receipt is lost.
+
+use std::time::Duration;
+
+use moorline_e2e::{Admission, Client, Cut, Pace, Proxy, Scene, Stage};
+use moorline_protocol::{Code, MessageId, ReceiptOutcome, SessionId};
+
+const SOON: Duration = Duration::from_secs(20);
+const OVER: [&str; 1] = ["completed"];
+const AGENT: [&str; 2] = ["--agent", "demo:--delay-ms 4"];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn messages_typed_on_a_dead_line_are_accepted_once_and_in_order() {
+    let scene = Scene::start(Pace::Fast, &AGENT).await;
+    let page = scene.open().await;
+    page.send("/echo before").await;
+    page.wait_for_turn(1, &OVER, SOON).await;
+
+    scene.proxy.admit(Admission::Refuse);
+    scene.proxy.cut(Cut::Reset);
+    page.wait_for("the page to notice", "document.querySelector('[data-transcript]').dataset.status !== 'live'", SOON).await;
+    let texts = ["/echo one", "/echo two", "/echo three"];
+    for text in texts {
+        page.send(text).await;
+    }
+    page.wait_for("three queued echoes", "document.querySelectorAll('[data-send-state=queued]').length === 3", SOON).await;
+    assert_eq!(scene.api.journal(&page.session().await).await.acceptances("/echo one"), 0, "nothing came through");
+
+    scene.proxy.admit(Admission::Open);
+    page.wait_for_turn(4, &OVER, SOON).await;
+    let journal = scene.settled(&page).await;
+    for text in texts {
+        assert_eq!(journal.acceptances(text), 1, "{text}");
+    }
+    assert_eq!(journal.messages(), ["/echo before", "/echo one", "/echo two", "/echo three"]);
+    assert!(!page.holds("document.querySelector('[data-send-state=queued], [data-send-state=sending], [data-send-state=failed]')").await);
+}
+
+/// Loses everything from the first frame down that contains a text, right after a message was sent.
+async fn lose(frame_with: &str, cut: Cut) {
+    let scene = Scene::start(Pace::Fast, &AGENT).await;
+    let page = scene.open().await;
+    page.send("/echo before").await;
+    page.wait_for_turn(1, &OVER, SOON).await;
+
+    let before = scene.proxy.counters();
+    scene.proxy.cut_at_message_with(frame_with, cut);
+    page.send("/echo once").await;
+    scene.proxy.until("the loss", SOON, |c| c.fired > before.fired).await;
+    scene.proxy.until("a new connection", SOON, |c| c.upgrades > before.upgrades).await;
+    page.wait_for_turn(2, &OVER, SOON).await;
+    page.wait_for(
+        "no send under way",
+        "!document.querySelector('[data-send-state=queued], [data-send-state=sending], [data-send-state=retrying]')",
+        SOON,
+    )
+    .await;
+    assert_eq!(scene.settled(&page).await.acceptances("/echo once"), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_message_whose_receipt_is_lost_is_accepted_once() {
+    lose("\"receipt\"", Cut::Reset).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_message_whose_receipt_and_event_are_lost_is_accepted_once() {
+    lose("\"accepted\"", Cut::Reset).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_message_whose_receipt_and_event_vanish_silently_is_accepted_once() {
+    lose("\"accepted\"", Cut::HoleDown).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_given_on_a_dead_line_settles_its_request_once() {
+    let scene = Scene::start(Pace::Fast, &AGENT).await;
+    let page = scene.open().await;
+    page.send("/ask").await;
+    page.wait_for("the request", "document.querySelector('[data-option]:not(:disabled)')", SOON).await;
+
+    scene.proxy.admit(Admission::Refuse);
+    scene.proxy.cut(Cut::Reset);
+    page.wait_for("the page to notice", "document.querySelector('[data-transcript]').dataset.status !== 'live'", SOON).await;
+    page.click("[data-option]").await;
+    scene.proxy.admit(Admission::Open);
+    page.wait_for_turn(1, &OVER, SOON).await;
+    let journal = scene.settled(&page).await;
+    assert_eq!(journal.answers(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_same_send_after_a_lost_receipt_gets_the_same_receipt_and_no_second_turn() {
+    let stage = Stage::start(Pace::Fast, &AGENT).await;
+    let proxy = Proxy::start(stage.gateway.address()).await;
+    let session = SessionId::parse("lost-receipt").unwrap();
+    let message = MessageId::parse("message-1").unwrap();
+
+    let (mut client, _) = Client::greeted(proxy.address(), stage.api.cookie(), "one").await;
+    client.attach(&session, 1).await;
+    proxy.cut_at_message_with("\"accepted\"", Cut::Reset);
+    client.send_text(&session, &message, "/echo once").await;
+    proxy.until("the loss", SOON, |c| c.fired == 1).await;
+    while client.next().await.is_some() {}
+
+    let (mut client, _) = Client::greeted(proxy.address(), stage.api.cookie(), "one").await;
+    client.send_text(&session, &message, "/echo once").await;
+    let first = client.expect_receipt(&message).await;
+    assert!(matches!(first, ReceiptOutcome::Accepted { .. }), "{first:?}");
+    client.send_text(&session, &message, "/echo once").await;
+    assert_eq!(client.expect_receipt(&message).await, first);
+
+    client.send_text(&session, &message, "/echo another text").await;
+    let refusal = client.expect_error("a refusal").await;
+    assert_eq!((refusal.code, refusal.message_id), (Code::MessageConflict, Some(message.clone())));
+
+    client.attach(&session, 1).await;
+    client.expect_turn_end(&message).await;
+    let journal = stage.api.journal(&session).await;
+    assert_eq!((journal.acceptances("/echo once"), journal.messages().len(), journal.ends()), (1, 1, 1));
+}
