@@ -1,0 +1,43 @@
+//! What the page asks of the transport.
+
+use std::{future::Future, pin::Pin};
+
+use moorline_delivery::SendResult;
+use moorline_protocol::{MessageId, Millis, Page, Send, Seq, SessionId, TurnId};
+
+/// An answer that comes later; its error is a sentence for the user.
+pub type Pending<T> = Pin<Box<dyn Future<Output = Result<T, String>>>>;
+
+/// The transport as the page sees it: everything a view can set off ends in one of these calls.
+///
+/// The page calls these from event handlers and animation frames, never from within [`super::Model::event`].
+pub trait Driver {
+    /// Takes a send. `Sent` or `Queued` = it is in the outbox, and the composer may be cleared.
+    fn send(&self, send: Send) -> SendResult;
+    /// Follows the session that is on screen now.
+    fn show(&self, session: &SessionId);
+    /// Gives a failed send a new budget.
+    fn retry(&self, message: &MessageId);
+    /// Takes a send back; its text returns to the composer.
+    fn edit(&self, message: &MessageId);
+    /// Takes a send out of the outbox.
+    fn remove(&self, message: &MessageId);
+    /// Takes back a message that the gateway has queued; `text` returns to the composer once it is withdrawn.
+    fn withdraw(&self, session: &SessionId, message: &MessageId, text: Option<String>);
+    /// Stops a turn. Tried once.
+    fn cancel(&self, session: &SessionId, turn: &TurnId);
+    /// Logs in.
+    fn sign_in(&self, token: &str) -> Pending<()>;
+    /// Fetches the newest blocks opened before a seq.
+    fn load_page(&self, session: &SessionId, before: Seq) -> Pending<Page>;
+    /// The draft kept for a session.
+    fn draft(&self, session: &SessionId) -> String;
+    /// Keeps a session's draft over reloads.
+    fn set_draft(&self, session: &SessionId, text: &str);
+    /// The monotonic time in which retries and reconnects are told.
+    fn now(&self) -> Millis;
+    /// Makes a message id.
+    fn new_message_id(&self) -> MessageId;
+    /// Makes a session id.
+    fn new_session_id(&self) -> SessionId;
+}

@@ -1,0 +1,100 @@
+//! One session as the page holds it: its transcript, its sends, its draft.
+
+use std::{
+    cell::{Cell, RefCell},
+    collections::BTreeMap,
+};
+
+use leptos::prelude::*;
+use moorline_delivery::{AttachmentStatus, SendStatus};
+use moorline_protocol::{Epoch, Event, MessageId, Page, Seq, SessionId, SessionState};
+use moorline_transcript::{Changes, Snapshot, Transcript};
+
+/// A session's owner of everything but what is on screen. It is changed at once by what arrives, on screen or not.
+pub(super) struct Session {
+    pub(super) id: SessionId,
+    pub(super) transcript: RefCell<Transcript>,
+    /// What arrived since the screen last showed everything; empty while another session is on screen.
+    changes: RefCell<Changes>,
+    pub(super) attachment: Cell<Option<AttachmentStatus>>,
+    /// What `caught_up` said, until the transcript moves on.
+    told: RefCell<Option<SessionState>>,
+    /// By their place among the tab's sends.
+    pub(super) sends: RefCell<BTreeMap<u64, SendStatus>>,
+    /// Accepted messages that the user takes back, until the gateway has answered.
+    pub(super) withdrawing: RefCell<Vec<MessageId>>,
+    pub(super) draft: ArcRwSignal<String>,
+}
+
+impl Session {
+    pub(super) fn new(id: SessionId, draft: String) -> Self {
+        Self {
+            id,
+            transcript: RefCell::default(),
+            changes: RefCell::default(),
+            attachment: Cell::new(None),
+            told: RefCell::new(None),
+            sends: RefCell::default(),
+            withdrawing: RefCell::default(),
+            draft: ArcRwSignal::new(draft),
+        }
+    }
+
+    /// Applies events; returns the seq up to which everything is applied.
+    pub(super) fn apply(&self, epoch: &Epoch, events: &[Event]) -> Seq {
+        let (mut transcript, mut changes) = (self.transcript.borrow_mut(), self.changes.borrow_mut());
+        transcript.set_epoch(epoch, &mut changes);
+        for event in events {
+            transcript.apply(event, &mut changes);
+        }
+        self.told.replace(None);
+        transcript.seq()
+    }
+
+    /// Merges a snapshot; returns the seq up to which everything is applied.
+    pub(super) fn merge_snapshot(&self, snapshot: Snapshot) -> Seq {
+        let mut transcript = self.transcript.borrow_mut();
+        transcript.merge_snapshot(snapshot, &mut self.changes.borrow_mut());
+        self.told.replace(None);
+        transcript.seq()
+    }
+
+    /// Merges a page of older blocks.
+    pub(super) fn merge_page(&self, page: Page) {
+        self.transcript.borrow_mut().merge_page(page, &mut self.changes.borrow_mut());
+    }
+
+    /// Takes the gateway's word for where the session stands at a seq; it holds until the transcript moves on.
+    pub(super) fn caught_up(&self, seq: Seq, state: SessionState) {
+        if self.transcript.borrow().seq() == seq {
+            self.told.replace(Some(state));
+        }
+    }
+
+    /// Where the session stands.
+    pub(super) fn standing(&self) -> SessionState {
+        self.told.borrow().clone().unwrap_or_else(|| self.transcript.borrow().state())
+    }
+
+    /// Whether nothing has reached the page of it, so that the first send may have to make it.
+    pub(super) fn is_blank(&self) -> bool {
+        self.transcript.borrow().seq() == Seq::ZERO
+    }
+
+    /// Takes what changed since the last call.
+    pub(super) fn take_changes(&self) -> Changes {
+        self.changes.take()
+    }
+
+    pub(super) fn forget_changes(&self) {
+        self.changes.borrow_mut().clear();
+    }
+
+    pub(super) fn put_send(&self, status: SendStatus) {
+        self.sends.borrow_mut().insert(status.order, status);
+    }
+
+    pub(super) fn drop_send(&self, message: &MessageId) {
+        self.sends.borrow_mut().retain(|_, status| status.send.message != *message);
+    }
+}

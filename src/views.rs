@@ -1,0 +1,30 @@
+//! Signals as elements, and what the user does as method calls of the model.
+//!
+//! No view holds state that another one needs, starts network work, or decides anything about a send. The elements'
+//! `data-` attributes are hooks for tests and stay as docs/testing.md lists them.
+
+mod announcer;
+mod block;
+mod composer;
+mod connection;
+mod countdown;
+mod crash;
+mod echo;
+mod gap;
+mod list;
+mod live_text;
+mod message;
+mod notices;
+mod page;
+mod plan;
+mod request;
+mod scroll;
+mod text;
+mod thought;
+mod tool;
+mod transcript;
+mod turn;
+mod unsupported;
+mod welcome;
+
+pub use page::page;

@@ -1,0 +1,27 @@
+//! The seconds until something is tried again.
+
+use gloo_timers::callback::Interval;
+use leptos::prelude::*;
+use moorline_protocol::Millis;
+use send_wrapper::SendWrapper;
+
+use crate::model::Model;
+
+/// How often the clock is looked at.
+const TICK_MS: u32 = 250;
+
+/// Seconds until a monotonic time, kept current while the view lives.
+pub(super) fn countdown(model: &Model, until: Millis) -> impl IntoView + use<> {
+    let model = model.clone();
+    let left = move || until.since(model.now()).0.div_ceil(1_000);
+    let seconds = ArcRwSignal::new(left());
+    let ticking = seconds.clone();
+    let interval = SendWrapper::new(Interval::new(TICK_MS, move || {
+        let now = left();
+        if ticking.get_untracked() != now {
+            ticking.set(now);
+        }
+    }));
+    on_cleanup(move || drop(interval.take()));
+    view! { <span class="countdown">{move || format!("{} s", seconds.get())}</span> }
+}

@@ -1,0 +1,20 @@
+//! A range known to be missing, and the way to fill it.
+
+use leptos::prelude::*;
+use moorline_protocol::Seq;
+
+use crate::model::{Model, Screen};
+
+pub(super) fn gap(model: &Model, screen: &Screen, end: Seq) -> impl IntoView + use<> {
+    let (model, loading) = (model.clone(), screen.loading());
+    let is_loading = move || loading.get().is_some();
+    let label = is_loading.clone();
+    view! {
+        <div class="gap" data-gap=end.to_string()>
+            <span>"Earlier messages are not loaded."</span>
+            <button type="button" class="small" data-action="load" disabled=is_loading on:click=move |_| model.load(end)>
+                {move || if label() { "Loading…" } else { "Load" }}
+            </button>
+        </div>
+    }
+}

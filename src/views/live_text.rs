@@ -1,0 +1,55 @@
+//! A block's text as an element that grows in place.
+
+use std::sync::Arc;
+
+use leptos::{html, prelude::*};
+use moorline_protocol::Block;
+use wasm_bindgen::JsCast as _;
+
+use crate::model::{BlockRow, Screen};
+
+/// What of a block's text is in the element.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Shown {
+    edition: u32,
+    from: u64,
+    bytes: usize,
+}
+
+impl Shown {
+    const fn of(block: &Block) -> Self {
+        Self { edition: block.edition, from: block.from, bytes: block.text.len() }
+    }
+}
+
+/// An element whose text is exactly the block's, as far as the page holds it. What is appended is added to the text
+/// node, so that a token costs the same in a long text as in a short one.
+pub(super) fn live_text(screen: &Screen, row: &Arc<BlockRow>, class: &'static str) -> impl IntoView + use<> {
+    let node = NodeRef::<html::Div>::new();
+    let first = screen.with_block(&row.id, |block| (Shown::of(block), block.text.clone()));
+    let (mut shown, text) = first.unwrap_or((Shown { edition: 0, from: 0, bytes: 0 }, String::new()));
+    let (screen, id, rev) = (screen.clone(), row.id.clone(), row.rev.clone());
+    Effect::new(move |_| {
+        rev.track();
+        let element = node.get();
+        let Some(text) = element.and_then(|element| element.first_child()).and_then(|child| child.dyn_into::<web_sys::Text>().ok()) else {
+            return;
+        };
+        screen.with_block(&id, |block| shown = grow(&text, shown, block));
+    });
+    view! { <div class=class data-text="" node_ref=node>{text}</div> }
+}
+
+fn grow(text: &web_sys::Text, shown: Shown, block: &Block) -> Shown {
+    let now = Shown::of(block);
+    if now == shown {
+        return shown;
+    }
+    let continues = now.edition == shown.edition && now.from == shown.from;
+    match block.text.get(shown.bytes..).filter(|_| continues) {
+        // Refused only beyond the longest string that the browser can hold.
+        Some(rest) => drop(text.append_data(rest)),
+        None => text.set_data(&block.text),
+    }
+    now
+}

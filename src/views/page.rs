@@ -1,0 +1,87 @@
+//! The whole page: the list, the session on screen, the lines around them.
+
+use leptos::{ev, prelude::*};
+
+use crate::{
+    model::{Model, Screen, Status},
+    settings::Fragment,
+};
+
+use super::{announcer, composer, connection, crash, list, notices, request, transcript};
+
+/// The page over a model.
+pub fn page(model: &Model) -> impl IntoView + use<> {
+    let drawer = ArcRwSignal::new(false);
+    follow_address(model);
+    request::answer_by_key(model);
+    let screen = model.screen();
+    view! {
+        <div class="page" class:drawer-open={ let drawer = drawer.clone(); move || drawer.get() }>
+            {list::list(model, &drawer)}
+            <div class="scrim" on:click={ let drawer = drawer.clone(); move |_| drawer.set(false) }></div>
+            <main class="main">
+                <header class="bar">
+                    {menu_button(&drawer)}
+                    <h1 class="bar-title">{title(model)}</h1>
+                    {connection::line(model)}
+                </header>
+                {crash::banner(model)}
+                {connection::remedy(model)}
+                {let model = model.clone(); move || screen.get().map(|screen| session(&model, &screen))}
+                {notices::notices(model)}
+            </main>
+            {announcer::announcer(model)}
+        </div>
+    }
+}
+
+fn session(model: &Model, screen: &Screen) -> impl IntoView + use<> {
+    (transcript::transcript(model, screen), composer::composer(model, screen))
+}
+
+fn menu_button(drawer: &ArcRwSignal<bool>) -> impl IntoView + use<> {
+    let (open, expanded) = (drawer.clone(), drawer.clone());
+    view! {
+        <button
+            type="button"
+            class="menu quiet"
+            aria-controls="sessions"
+            aria-expanded=move || expanded.get().to_string()
+            on:click=move |_| open.update(|open| *open = !*open)
+        >
+            <span class="menu-lines" aria-hidden="true"></span>
+            <span class="unseen">"Sessions"</span>
+        </button>
+    }
+}
+
+fn title(model: &Model) -> impl Fn() -> String + Send + use<> {
+    let model = model.clone();
+    let (screen, ids) = (model.screen(), model.list().ids());
+    move || {
+        ids.track();
+        let row = screen.with(|screen| screen.as_ref().and_then(|screen| model.list().row(screen.session())));
+        row.map(|row| row.title.get()).filter(|title| !title.is_empty()).unwrap_or_else(|| "New session".to_owned())
+    }
+}
+
+/// The address names the session on screen, and a change of the address changes the session.
+fn follow_address(model: &Model) {
+    let here = model.clone();
+    let listener = window_event_listener(ev::hashchange, move |_| {
+        if let Some(session) = Fragment::session() {
+            here.select(&session);
+        }
+    });
+    on_cleanup(move || listener.remove());
+    let (screen, status) = (model.screen(), model.status());
+    Effect::new(move |_| {
+        // While signed out, the address is the user's: a new link is pasted there.
+        if status.get() != Status::SignedOut
+            && let Some(screen) = screen.get()
+            && Fragment::session().as_ref() != Some(screen.session())
+        {
+            Fragment::set_session(Some(screen.session()));
+        }
+    });
+}

@@ -1,0 +1,35 @@
+//! The agent's plan.
+
+use leptos::prelude::*;
+use moorline_protocol::{PlanEntry, PlanStatus};
+
+pub(super) fn plan(entries: &ArcRwSignal<Vec<PlanEntry>>) -> impl IntoView + use<> {
+    let (entries, counted) = (entries.clone(), entries.clone());
+    let done = move || {
+        counted.with(|entries| {
+            let done = entries.iter().filter(|entry| entry.status == PlanStatus::Completed).count();
+            format!("{done} of {}", entries.len())
+        })
+    };
+    view! {
+        <section class="plan" aria-label="Plan">
+            <h3>"Plan" <span class="plan-count">{done}</span></h3>
+            <ol>{move || entries.get().into_iter().map(entry).collect_view()}</ol>
+        </section>
+    }
+}
+
+fn entry(entry: PlanEntry) -> impl IntoView {
+    let (word, label) = match entry.status {
+        PlanStatus::Pending => ("pending", "to do"),
+        PlanStatus::InProgress => ("in_progress", "now"),
+        PlanStatus::Completed => ("completed", "done"),
+    };
+    view! {
+        <li data-plan-status=word>
+            <span class="plan-mark" aria-hidden="true"></span>
+            <span class="plan-text">{entry.text}</span>
+            <span class="plan-label">{label}</span>
+        </li>
+    }
+}

@@ -1,0 +1,124 @@
+//! A question of the agent's: its options as buttons, or how it was settled.
+
+use std::sync::Arc;
+
+use leptos::{ev, prelude::*};
+use moorline_delivery::SendState;
+use moorline_protocol::{RequestOption, Settlement};
+use wasm_bindgen::JsCast as _;
+
+use crate::model::{Answering, BlockRow, Content, Model, Screen};
+
+use super::{countdown::countdown, echo::word, live_text::live_text};
+
+/// Options that a key chooses.
+const KEYS: usize = 4;
+
+pub(super) fn request(
+    model: &Model,
+    screen: &Screen,
+    row: &Arc<BlockRow>,
+    title: &ArcRwSignal<String>,
+    options: &ArcRwSignal<Vec<RequestOption>>,
+    settled: &ArcRwSignal<Option<Settlement>>,
+) -> impl IntoView + use<> {
+    let (title, is_open) = (title.clone(), settled.clone());
+    view! {
+        <section class="request" aria-label="Request" data-open=move || is_open.with(Option::is_none).to_string()>
+            <h3 data-title="">{move || title.get()}</h3>
+            {live_text(screen, row, "text request-text")}
+            {answer_part(model, screen, row, options, settled)}
+        </section>
+    }
+}
+
+fn answer_part(
+    model: &Model,
+    screen: &Screen,
+    row: &Arc<BlockRow>,
+    options: &ArcRwSignal<Vec<RequestOption>>,
+    settled: &ArcRwSignal<Option<Settlement>>,
+) -> impl IntoView + use<> {
+    let (model, row, options, settled) = (model.clone(), Arc::clone(row), options.clone(), settled.clone());
+    let (answers, id) = (screen.answers(), row.id.clone());
+    let answering = Memo::new(move |_| answers.with(|answers| answers.iter().rev().find(|answer| answer.request == id).cloned()));
+    move || match settled.get() {
+        Some(Settlement::Answered { option, .. }) => {
+            let name = options.with(|options| options.iter().find(|held| held.id == option).map(|held| held.name.clone()));
+            view! { <p class="settled" data-settled="answered">"Answered: " <strong>{name.unwrap_or(option)}</strong></p> }.into_any()
+        }
+        Some(Settlement::Cancelled) => view! { <p class="settled" data-settled="cancelled">"No answer is needed any more."</p> }.into_any(),
+        None => {
+            let chosen = answering.get();
+            let is_closed = chosen.is_some();
+            let buttons = options
+                .with(|options| options.iter().enumerate().map(|(at, option)| button(&model, &row, option, at, is_closed)).collect_view());
+            view! {
+                <div class="options">{buttons}</div>
+                {chosen.map(|answer| sending(&model, &answer))}
+            }
+            .into_any()
+        }
+    }
+}
+
+fn button(model: &Model, row: &Arc<BlockRow>, option: &RequestOption, at: usize, is_closed: bool) -> impl IntoView + use<> {
+    let (model, request, id) = (model.clone(), row.id.clone(), option.id.clone());
+    let class = if option.kind.starts_with("reject") { "option" } else { "option primary" };
+    view! {
+        <button type="button" class=class data-option=option.id.clone() disabled=is_closed on:click=move |_| model.answer(&request, &id)>
+            {option.name.clone()}
+            {(at < KEYS).then(|| view! { <kbd aria-hidden="true">{at + 1}</kbd> })}
+        </button>
+    }
+}
+
+/// Where the answer stands while the request does not know of it.
+fn sending(model: &Model, answer: &Answering) -> impl IntoView + use<> {
+    let sentence = match &answer.state {
+        SendState::Queued => "Your answer waits to be sent.".into_any(),
+        SendState::Sending | SendState::Accepted => "Sending your answer…".into_any(),
+        SendState::Retrying { at } => view! { "Your answer is not through yet. Next try in " {countdown(model, *at)} }.into_any(),
+        SendState::Failed(failure) => view! { <strong>"Your answer was not sent. "</strong> {failure.message.clone()} }.into_any(),
+        SendState::Withdrawing => "Taking your answer back…".into_any(),
+    };
+    let (retry, remove, retried, removed) = (model.clone(), model.clone(), answer.message.clone(), answer.message.clone());
+    let actions = matches!(answer.state, SendState::Failed(_)).then(|| {
+        view! {
+            <button type="button" class="small" data-action="retry" on:click=move |_| retry.retry(&retried)>"Retry"</button>
+            <button type="button" class="small" data-action="remove" on:click=move |_| remove.remove(&removed)>"Remove"</button>
+        }
+    });
+    view! {
+        <div class="send-line" data-send-state=word(&answer.state)>
+            <span class="send-state">{sentence}</span>
+            {actions}
+        </div>
+    }
+}
+
+/// The keys 1 to 4 answer the oldest open request, unless something is being typed.
+pub(super) fn answer_by_key(model: &Model) {
+    let model = model.clone();
+    let listener = window_event_listener(ev::keydown, move |event| {
+        if event.ctrl_key() || event.alt_key() || event.meta_key() || event.repeat() || is_typing(&event) {
+            return;
+        }
+        let digit = event.key().parse::<usize>().ok().filter(|digit| (1..=KEYS).contains(digit));
+        let (Some(digit), Some(screen)) = (digit, model.screen().get_untracked()) else { return };
+        let Some(request) = screen.standing().with_untracked(|standing| standing.waiting.first().cloned()) else { return };
+        let is_answered = screen.answers().with_untracked(|answers| answers.iter().any(|answer| answer.request == request));
+        let Some(row) = screen.block(&request).filter(|_| !is_answered) else { return };
+        let Content::Request { options, .. } = &row.content else { return };
+        if let Some(option) = options.with_untracked(|options| options.get(digit - 1).map(|option| option.id.clone())) {
+            event.prevent_default();
+            model.answer(&request, &option);
+        }
+    });
+    on_cleanup(move || listener.remove());
+}
+
+fn is_typing(event: &web_sys::KeyboardEvent) -> bool {
+    let target = event.target().and_then(|target| target.dyn_into::<web_sys::Element>().ok());
+    target.is_some_and(|target| target.matches("input, textarea, select, [contenteditable]").unwrap_or(false))
+}

@@ -1,0 +1,221 @@
+//! The scroll position's one owner.
+//!
+//! It follows the end while the reader is there. Wheel, touch, keys and the scroll bar are intent: the first upward one
+//! lets go. Arriving at the end again, a send, or the button takes hold.
+
+use std::{
+    cell::{Cell, RefCell},
+    rc::Rc,
+};
+
+use leptos::{html, prelude::*};
+use send_wrapper::SendWrapper;
+use wasm_bindgen::{JsCast as _, closure::Closure};
+use web_sys::{AddEventListenerOptions, Element, Event, HtmlDivElement, KeyboardEvent, ResizeObserver, TouchEvent, WheelEvent};
+
+use crate::model::{Model, Screen};
+
+/// This close to the end counts as there: fractions of a pixel are lost in rounding.
+const AT_END_PX: i32 = 2;
+/// This close to the start, older turns are mounted.
+const NEAR_START_PX: i32 = 600;
+
+/// Follows the end of a scroller's column; returns whether it does.
+pub(super) fn follow_end(model: &Model, screen: &Screen, scroller: NodeRef<html::Div>, column: NodeRef<html::Div>) -> ArcRwSignal<bool> {
+    let pinned = ArcRwSignal::new(true);
+    let (model, screen) = (model.clone(), screen.clone());
+    let signal = pinned.clone();
+    Effect::new(move |_| {
+        let (Some(scroller), Some(column)) = (scroller.get(), column.get()) else { return };
+        let follower = Follower::attach(model.clone(), screen.clone(), signal.clone(), scroller, &column);
+        let (repin, kept) = (screen.repin(), Rc::clone(&follower));
+        let repin = Effect::new(move |before: Option<()>| {
+            repin.track();
+            if before.is_some() {
+                kept.pin();
+            }
+        });
+        let follower = SendWrapper::new(follower);
+        on_cleanup(move || {
+            repin.dispose();
+            follower.detach();
+        });
+    });
+    pinned
+}
+
+struct Follower {
+    model: Model,
+    screen: Screen,
+    pinned: ArcRwSignal<bool>,
+    scroller: HtmlDivElement,
+    /// Where the scroller stood and how high its content was when it was last looked at.
+    last: Cell<(i32, i32)>,
+    touch_y: Cell<i32>,
+    /// An element that must not move when older turns are put above it, and its distance from the scroller's upper edge.
+    held: RefCell<Option<(Element, f64)>>,
+    observer: RefCell<Option<(ResizeObserver, Closure<dyn FnMut()>)>>,
+    listeners: RefCell<Vec<(&'static str, Closure<dyn FnMut(Event)>)>>,
+}
+
+impl Follower {
+    fn attach(model: Model, screen: Screen, pinned: ArcRwSignal<bool>, scroller: HtmlDivElement, column: &HtmlDivElement) -> Rc<Self> {
+        let follower = Rc::new(Self {
+            model,
+            screen,
+            pinned,
+            scroller,
+            last: Cell::new((0, 0)),
+            touch_y: Cell::new(0),
+            held: RefCell::default(),
+            observer: RefCell::default(),
+            listeners: RefCell::default(),
+        });
+        follower.observe(column);
+        follower.listen("scroll", |this, _| this.on_scroll());
+        follower.listen("wheel", |this, event| {
+            let goes_up = event.dyn_ref::<WheelEvent>().is_some_and(|wheel| wheel.delta_y() < 0.0);
+            if goes_up && !scrolls_inside(event, &this.scroller) {
+                this.unpin();
+            }
+        });
+        follower.listen("touchstart", |this, event| this.touch_y.set(touch_y(event).unwrap_or_default()));
+        follower.listen("touchmove", |this, event| {
+            let Some(y) = touch_y(event) else { return };
+            if y > this.touch_y.replace(y) && !scrolls_inside(event, &this.scroller) {
+                this.unpin();
+            }
+        });
+        follower.listen("keydown", |this, event| {
+            let Some(key) = event.dyn_ref::<KeyboardEvent>() else { return };
+            if matches!(key.key().as_str(), "ArrowUp" | "PageUp" | "Home") {
+                this.unpin();
+            }
+        });
+        follower
+    }
+
+    fn observe(self: &Rc<Self>, column: &HtmlDivElement) {
+        let this = Rc::downgrade(self);
+        let on_resize = Closure::<dyn FnMut()>::new(move || this.upgrade().iter().for_each(|this| this.on_resize()));
+        let Ok(observer) = ResizeObserver::new(on_resize.as_ref().unchecked_ref()) else { return };
+        observer.observe(column);
+        observer.observe(&self.scroller);
+        self.observer.replace(Some((observer, on_resize)));
+    }
+
+    fn listen(self: &Rc<Self>, kind: &'static str, act: impl Fn(&Self, &Event) + 'static) {
+        let this = Rc::downgrade(self);
+        let closure = Closure::<dyn FnMut(Event)>::new(move |event: Event| this.upgrade().iter().for_each(|this| act(this, &event)));
+        let options = AddEventListenerOptions::new();
+        options.set_passive(true);
+        let listener = closure.as_ref().unchecked_ref();
+        if self.scroller.add_event_listener_with_callback_and_add_event_listener_options(kind, listener, &options).is_ok() {
+            self.listeners.borrow_mut().push((kind, closure));
+        }
+    }
+
+    fn detach(&self) {
+        if let Some((observer, _)) = self.observer.take() {
+            observer.disconnect();
+        }
+        for (kind, closure) in self.listeners.take() {
+            let _ = self.scroller.remove_event_listener_with_callback(kind, closure.as_ref().unchecked_ref());
+        }
+    }
+
+    fn pin(&self) {
+        self.set_pinned(true);
+        self.held.replace(None);
+        self.to_end();
+    }
+
+    fn unpin(&self) {
+        if self.scroller.scroll_height() > self.scroller.client_height() {
+            self.set_pinned(false);
+        }
+    }
+
+    fn set_pinned(&self, pinned: bool) {
+        self.screen.set_at_end(pinned);
+        if self.pinned.get_untracked() != pinned {
+            self.pinned.set(pinned);
+        }
+    }
+
+    fn to_end(&self) {
+        self.scroller.set_scroll_top(self.scroller.scroll_height());
+        self.look();
+    }
+
+    /// Notes where the scroller stands; returns where it stood.
+    fn look(&self) -> ((i32, i32), (i32, i32)) {
+        let now = (self.scroller.scroll_top(), self.scroller.scroll_height());
+        (self.last.replace(now), now)
+    }
+
+    fn on_scroll(&self) {
+        let ((last_top, last_height), (top, height)) = self.look();
+        let at_end = height - top - self.scroller.client_height() <= AT_END_PX;
+        if at_end && top >= last_top {
+            self.set_pinned(true);
+        } else if !at_end && height == last_height && top < last_top {
+            self.set_pinned(false);
+        }
+        if top < NEAR_START_PX && !self.pinned.get_untracked() && self.screen.earlier().get_untracked() && self.held.borrow().is_none() {
+            self.hold();
+            self.model.show_earlier();
+        }
+    }
+
+    /// Content or window changed their size; layout is done and nothing is painted yet.
+    fn on_resize(&self) {
+        if self.pinned.get_untracked() {
+            self.held.replace(None);
+            return self.to_end();
+        }
+        if let Some((element, offset)) = self.held.take() {
+            #[expect(clippy::cast_possible_truncation, reason = "a distance on a screen")]
+            let moved = (self.offset(&element) - offset).round() as i32;
+            if element.is_connected() && moved != 0 {
+                self.scroller.set_scroll_top(self.scroller.scroll_top() + moved);
+            }
+        }
+        self.look();
+    }
+
+    /// Remembers where the first turn on screen stands.
+    fn hold(&self) {
+        let Ok(turns) = self.scroller.query_selector_all("[data-turn]") else { return };
+        let turns = (0..turns.length()).filter_map(|at| turns.item(at)?.dyn_into::<Element>().ok());
+        let first =
+            turns.into_iter().find(|turn| turn.get_bounding_client_rect().bottom() > self.scroller.get_bounding_client_rect().top());
+        self.held.replace(first.map(|turn| {
+            let offset = self.offset(&turn);
+            (turn, offset)
+        }));
+    }
+
+    fn offset(&self, element: &Element) -> f64 {
+        element.get_bounding_client_rect().top() - self.scroller.get_bounding_client_rect().top()
+    }
+}
+
+/// Whether an upward gesture would move a scroller inside this one.
+fn scrolls_inside(event: &Event, scroller: &HtmlDivElement) -> bool {
+    let mut at = event.target().and_then(|target| target.dyn_into::<Element>().ok());
+    while let Some(element) = at {
+        if element.is_same_node(Some(scroller)) {
+            return false;
+        }
+        if element.scroll_top() > 0 {
+            return true;
+        }
+        at = element.parent_element();
+    }
+    false
+}
+
+fn touch_y(event: &Event) -> Option<i32> {
+    event.dyn_ref::<TouchEvent>()?.touches().item(0).map(|touch| touch.client_y())
+}

@@ -1,0 +1,25 @@
+//! The agent's thinking, folded away; its text is built when it is opened.
+
+use std::sync::Arc;
+
+use leptos::prelude::*;
+
+use crate::model::{BlockRow, Screen};
+
+use super::live_text::live_text;
+
+pub(super) fn thought(screen: &Screen, row: &Arc<BlockRow>) -> impl IntoView + use<> {
+    let (opened, set_opened) = signal(false);
+    let (screen, row) = (screen.clone(), Arc::clone(row));
+    view! {
+        <details class="thought" on:toggle=move |event| set_opened.set(is_open(&event))>
+            <summary>"Thinking"</summary>
+            {move || opened.get().then(|| live_text(&screen, &row, "text thought-text"))}
+        </details>
+    }
+}
+
+/// Whether the `<details>` that an event came from is open.
+pub(super) fn is_open(event: &web_sys::Event) -> bool {
+    event_target::<web_sys::Element>(event).has_attribute("open")
+}

@@ -1,0 +1,84 @@
+//! A tool call, started and finished on one card; input and output are built when it is opened.
+
+use std::sync::Arc;
+
+use leptos::prelude::*;
+use moorline_protocol::{ToolKind, ToolStatus};
+
+use crate::model::{BlockRow, Screen};
+
+use super::{live_text::live_text, thought::is_open};
+
+pub(super) fn tool(
+    screen: &Screen,
+    row: &Arc<BlockRow>,
+    title: &ArcRwSignal<String>,
+    tool: &ArcRwSignal<Option<ToolKind>>,
+    status: &ArcRwSignal<Option<ToolStatus>>,
+) -> impl IntoView + use<> {
+    let (opened, set_opened) = signal(false);
+    let (title, tool) = (title.clone(), tool.clone());
+    let (status_word, status_label) = (status.clone(), status.clone());
+    let body = {
+        let (screen, row) = (screen.clone(), Arc::clone(row));
+        move || opened.get().then(|| body(&screen, &row))
+    };
+    view! {
+        <details class="tool" data-tool-status=move || word(status_word.get()) on:toggle=move |event| set_opened.set(is_open(&event))>
+            <summary>
+                <span class="tool-kind">{move || kind(tool.get())}</span>
+                <span class="tool-title" data-title="">{move || title.get()}</span>
+                <span class="tool-status">{move || label(status_label.get())}</span>
+            </summary>
+            {body}
+        </details>
+    }
+}
+
+fn body(screen: &Screen, row: &Arc<BlockRow>) -> impl IntoView + use<> {
+    let (read, id, rev) = (screen.clone(), row.id.clone(), row.rev.clone());
+    let input = Memo::new(move |_| {
+        rev.track();
+        read.with_block(&id, |block| block.fields.input.clone()).flatten()
+    });
+    view! {
+        <div class="tool-body">
+            {move || input.get().map(|input| view! { <h3>"Input"</h3><pre class="tool-input" data-input="">{input}</pre> })}
+            <h3>"Output"</h3>
+            {live_text(screen, row, "tool-output")}
+        </div>
+    }
+}
+
+const fn word(status: Option<ToolStatus>) -> &'static str {
+    match status {
+        None | Some(ToolStatus::Pending) => "pending",
+        Some(ToolStatus::InProgress) => "in_progress",
+        Some(ToolStatus::Completed) => "completed",
+        Some(ToolStatus::Failed) => "failed",
+    }
+}
+
+const fn label(status: Option<ToolStatus>) -> &'static str {
+    match status {
+        None | Some(ToolStatus::Pending) => "waiting",
+        Some(ToolStatus::InProgress) => "running",
+        Some(ToolStatus::Completed) => "done",
+        Some(ToolStatus::Failed) => "failed",
+    }
+}
+
+const fn kind(tool: Option<ToolKind>) -> &'static str {
+    match tool {
+        Some(ToolKind::Read) => "read",
+        Some(ToolKind::Edit) => "edit",
+        Some(ToolKind::Delete) => "delete",
+        Some(ToolKind::Move) => "move",
+        Some(ToolKind::Search) => "search",
+        Some(ToolKind::Execute) => "run",
+        Some(ToolKind::Think) => "think",
+        Some(ToolKind::Fetch) => "fetch",
+        Some(ToolKind::SwitchMode) => "mode",
+        Some(ToolKind::Other) | None => "tool",
+    }
+}

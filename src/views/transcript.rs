@@ -1,0 +1,87 @@
+//! The session on screen: its turns, its gaps, its echoes.
+
+use leptos::{html, prelude::*};
+use moorline_protocol::Seq;
+
+use crate::model::{Entry, Model, Screen};
+
+use super::{echo, gap, scroll, turn, welcome};
+
+pub(super) fn transcript(model: &Model, screen: &Screen) -> impl IntoView + use<> {
+    let (scroller, column) = (NodeRef::<html::Div>::new(), NodeRef::<html::Div>::new());
+    let pinned = scroll::follow_end(model, screen, scroller, column);
+    let (applied, epoch, status, standing) = (screen.applied(), screen.epoch(), model.status(), screen.standing());
+    view! {
+        <div class="scroll-frame">
+            <div
+                class="scroller"
+                node_ref=scroller
+                tabindex="0"
+                role="log"
+                aria-live="off"
+                aria-label="Conversation"
+                aria-busy=move || standing.with(|standing| standing.running.is_some()).to_string()
+                data-transcript=""
+                data-session=screen.session().to_string()
+                data-applied-seq=move || applied.get().to_string()
+                data-epoch=move || epoch.with(|epoch| epoch.as_ref().map(ToString::to_string))
+                data-status=move || status.get().word()
+            >
+                <div class="column" node_ref=column>
+                    {earlier(model, screen)}
+                    {entries(model, screen)}
+                    {echoes(model, screen)}
+                    {welcome::welcome(model, screen)}
+                </div>
+            </div>
+            {latest(&pinned, screen)}
+        </div>
+    }
+}
+
+fn entries(model: &Model, screen: &Screen) -> impl IntoView + use<> {
+    let (model, screen, list) = (model.clone(), screen.clone(), screen.entries());
+    view! {
+        <For each=move || list.get() key=|entry| entry.clone() let:entry>
+            {match entry {
+                Entry::Turn(id) => screen.turn(&id).map(|row| turn::turn(&model, &screen, &row)).into_any(),
+                Entry::Gap(end) => gap::gap(&model, &screen, end).into_any(),
+            }}
+        </For>
+    }
+}
+
+fn echoes(model: &Model, screen: &Screen) -> impl IntoView + use<> {
+    let (model, screen, list) = (model.clone(), screen.clone(), screen.echoes());
+    view! {
+        <For each=move || list.get() key=|id| id.clone() let:id>
+            {screen.echo(&id).map(|row| echo::echo(&model, &row))}
+        </For>
+    }
+}
+
+fn earlier(model: &Model, screen: &Screen) -> impl IntoView + use<> {
+    let (earlier, model) = (screen.earlier(), model.clone());
+    move || {
+        let model = model.clone();
+        earlier.get().then(|| {
+            view! {
+                <button type="button" class="earlier quiet" data-action="earlier" on:click=move |_| model.show_earlier()>
+                    "Show earlier messages"
+                </button>
+            }
+        })
+    }
+}
+
+fn latest(pinned: &ArcRwSignal<bool>, screen: &Screen) -> impl IntoView + use<> {
+    let (pinned, applied, repin) = (pinned.clone(), screen.applied(), screen.repin());
+    move || {
+        let repin = repin.clone();
+        (!pinned.get() && applied.get() > Seq::ZERO).then(|| {
+            view! {
+                <button type="button" class="latest" data-action="latest" on:click=move |_| repin.notify()>"Jump to latest"</button>
+            }
+        })
+    }
+}

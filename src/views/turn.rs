@@ -1,0 +1,81 @@
+//! One turn: its blocks, and how it ended.
+
+use std::sync::Arc;
+
+use leptos::prelude::*;
+use moorline_protocol::TurnState;
+
+use crate::model::{Model, Place, Screen, TurnRow};
+
+use super::{block, gap};
+
+pub(super) fn turn(model: &Model, screen: &Screen, row: &Arc<TurnRow>) -> impl IntoView + use<> {
+    let (places, state) = (row.places.clone(), row.state.clone());
+    let list = {
+        let (model, screen, row) = (model.clone(), screen.clone(), Arc::clone(row));
+        move |place| match place {
+            Place::Block(id) => screen.block(&id).map(|held| block::block(&model, &screen, &held, &row)).into_any(),
+            Place::Gap(end) => gap::gap(&model, &screen, end).into_any(),
+        }
+    };
+    view! {
+        <article class="turn" data-turn=row.id.to_string() data-turn-state=move || word(state.get())>
+            <For each=move || places.get() key=|place| place.clone() children=list />
+            {footer(model, screen, row)}
+        </article>
+    }
+}
+
+const fn word(state: TurnState) -> &'static str {
+    match state {
+        TurnState::Queued => "queued",
+        TurnState::Running => "running",
+        TurnState::Stopping => "stopping",
+        TurnState::Completed => "completed",
+        TurnState::Failed => "failed",
+        TurnState::Cancelled => "cancelled",
+        TurnState::Interrupted => "interrupted",
+        TurnState::Withdrawn => "withdrawn",
+    }
+}
+
+fn footer(model: &Model, screen: &Screen, row: &Arc<TurnRow>) -> impl IntoView + use<> {
+    let (model, screen, row) = (model.clone(), screen.clone(), Arc::clone(row));
+    move || {
+        let reason = row.error.with(|error| error.as_ref().map(|error| error.message.clone()));
+        match row.state.get() {
+            TurnState::Queued | TurnState::Completed | TurnState::Withdrawn => ().into_any(),
+            TurnState::Running => working("Working…").into_any(),
+            TurnState::Stopping => working("Stopping…").into_any(),
+            TurnState::Cancelled => ended("Stopped.", reason).into_any(),
+            TurnState::Failed => (ended("Failed.", reason), send_again(&model, &screen, &row)).into_any(),
+            TurnState::Interrupted => {
+                let reason = reason.or_else(|| Some("Nobody knows how far the agent came.".to_owned()));
+                (ended("Interrupted.", reason), send_again(&model, &screen, &row)).into_any()
+            }
+        }
+    }
+}
+
+fn working(word: &'static str) -> impl IntoView {
+    view! { <p class="turn-foot working"><span class="spinner" aria-hidden="true"></span>{word}</p> }
+}
+
+fn ended(word: &'static str, reason: Option<String>) -> impl IntoView {
+    view! {
+        <p class="turn-foot ended">
+            <strong>{word}</strong>
+            {reason.map(|reason| format!(" {reason}"))}
+        </p>
+    }
+}
+
+fn send_again(model: &Model, screen: &Screen, row: &Arc<TurnRow>) -> impl IntoView + use<> {
+    let (model, screen, turn) = (model.clone(), screen.clone(), row.id.clone());
+    let again = move |_| {
+        if let Some(text) = screen.message_text(&turn) {
+            model.send_text(&text);
+        }
+    };
+    view! { <button type="button" class="again" data-action="again" on:click=again>"Send again"</button> }
+}

@@ -1,0 +1,12 @@
+//! A block of a kind that this version does not know.
+
+use leptos::prelude::*;
+
+pub(super) fn unsupported(title: &ArcRwSignal<String>) -> impl IntoView + use<> {
+    let title = title.clone();
+    view! {
+        <p class="unsupported">
+            "This page is too old to show " <code data-title="">{move || title.get()}</code> ". Reload it to get the newest version."
+        </p>
+    }
+}

@@ -1,0 +1,55 @@
+//! An empty session.
+
+use leptos::prelude::*;
+use moorline_protocol::Seq;
+
+use crate::model::{Model, Screen, Status};
+
+/// The demo agent's name at the gateway.
+const DEMO: &str = "demo";
+
+/// What the demo agent can be asked for, and what comes of it.
+const DEMO_TRIES: [(&str, &str); 3] = [
+    ("/stream 200", "Watch an answer stream, then cut the line."),
+    ("/tools 5", "Watch five tool calls."),
+    ("/ask", "Be asked for permission."),
+];
+
+pub(super) fn welcome(model: &Model, screen: &Screen) -> impl IntoView + use<> {
+    let (applied, echoes, status) = (screen.applied(), screen.echoes(), model.status());
+    let is_empty = Memo::new(move |_| applied.get() == Seq::ZERO && echoes.with(Vec::is_empty));
+    let is_loading = Memo::new(move |_| status.get() == Status::CatchingUp);
+    let model = model.clone();
+    move || match (is_empty.get(), is_loading.get()) {
+        (false, _) => ().into_any(),
+        (true, true) => view! { <p class="loading">"Loading the conversation…"</p> }.into_any(),
+        (true, false) => invitation(&model).into_any(),
+    }
+}
+
+fn invitation(model: &Model) -> impl IntoView + use<> {
+    let (agents, model) = (model.agents(), model.clone());
+    let is_demo = move || agents.with(|agents| agents.first().is_some_and(|agent| agent == DEMO));
+    view! {
+        <section class="welcome">
+            <h2>"What shall the agent do?"</h2>
+            <p>"Close the lid, switch networks, reload: what you type reaches the agent once, and its work is here when you return."</p>
+            {move || is_demo().then(|| view! { <ul class="tries">{DEMO_TRIES.map(|example| try_this(&model, example)).into_iter().collect_view()}</ul> })}
+        </section>
+    }
+}
+
+fn try_this(model: &Model, (command, what): (&'static str, &'static str)) -> impl IntoView + use<> {
+    let model = model.clone();
+    let send = move |_| {
+        model.send_text(command);
+    };
+    view! {
+        <li>
+            <button type="button" class="try" data-try=command on:click=send>
+                <code>{command}</code>
+                <span>{what}</span>
+            </button>
+        </li>
+    }
+}
