@@ -1,2 +1,72 @@
-//! Under construction.
-fn main() {}
+//! The gateway's binary.
+
+use std::{
+    io::{self, Write as _},
+    process::ExitCode,
+};
+
+use clap::Parser as _;
+use moorline_gateway::{
+    StartError, demo,
+    options::{Command, CommandLine, Options, sentence},
+    start,
+};
+use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::EnvFilter;
+
+fn main() -> ExitCode {
+    let line = match CommandLine::try_parse() {
+        Ok(line) => line,
+        Err(error) if error.use_stderr() => {
+            eprintln!("{}", sentence(&error));
+            return ExitCode::from(2);
+        }
+        Err(help) => {
+            print!("{help}");
+            return ExitCode::SUCCESS;
+        }
+    };
+    match line.command {
+        Command::Serve(options) => serve(&options),
+        Command::DemoAgent { options } => demo::run(options),
+    }
+}
+
+fn serve(options: &Options) -> ExitCode {
+    if let Err(error) = options.check() {
+        eprintln!("{error}");
+        return ExitCode::from(2);
+    }
+    tracing_subscriber::fmt().with_env_filter(EnvFilter::new(&options.log)).with_writer(io::stderr).init();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("cannot start threads: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    match runtime.block_on(run(options)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            if matches!(error, StartError::Option(_)) { ExitCode::from(2) } else { ExitCode::FAILURE }
+        }
+    }
+}
+
+/// Serves until a signal comes, then drains.
+async fn run(options: &Options) -> Result<(), StartError> {
+    let mut terminated = signal(SignalKind::terminate()).map_err(StartError::Thread)?;
+    let mut interrupted = signal(SignalKind::interrupt()).map_err(StartError::Thread)?;
+    let own_binary = std::env::current_exe().map_err(StartError::Thread)?;
+    let gateway = start(options, own_binary).await?;
+    // A closed stdout is no reason to stop: the link also stands in the data folder's token file.
+    let _ = writeln!(io::stdout(), "{}", gateway.link());
+    tokio::select! {
+        _ = terminated.recv() => {}
+        _ = interrupted.recv() => {}
+    }
+    tracing::info!("stopping");
+    gateway.drain().await;
+    Ok(())
+}

@@ -1,0 +1,104 @@
+//! The data folder: one gateway at a time, and what it keeps beside the store.
+
+use std::{
+    fs::{self, DirBuilder, File, OpenOptions, TryLockError},
+    io::{self, Read as _, Seek as _, Write as _},
+    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
+    path::{Path, PathBuf},
+};
+
+use crate::{options::Token, random};
+
+/// Why a data folder cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum DataError {
+    /// Another gateway holds it.
+    #[error("{path:?} is in use by the gateway with process id {pid}: stop that one, or choose another --data")]
+    InUse {
+        /// The folder.
+        path: PathBuf,
+        /// As the other gateway wrote it down.
+        pid: String,
+    },
+    /// The operating system says no.
+    #[error("{path:?} cannot be used: {source}")]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the operating system says.
+        source: io::Error,
+    },
+}
+
+/// The data folder, locked for as long as the value lives.
+#[derive(Debug)]
+pub(crate) struct DataDir {
+    path: PathBuf,
+    _lock: File,
+}
+
+impl DataDir {
+    /// Makes the folder if it is missing, readable by its owner only, and locks it.
+    pub(crate) fn open(path: &Path) -> Result<Self, DataError> {
+        let io = |source| DataError::Io { path: path.to_owned(), source };
+        DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(io)?;
+        // Agents work in other folders: what they are told must not depend on ours.
+        let path = path.canonicalize().map_err(io)?;
+        let file = path.join("lock");
+        let io = |source| DataError::Io { path: file.clone(), source };
+        let mut lock = private().read(true).write(true).create(true).truncate(false).open(&file).map_err(io)?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                let mut pid = String::new();
+                lock.read_to_string(&mut pid).map_err(io)?;
+                return Err(DataError::InUse { path, pid: pid.trim().to_owned() });
+            }
+            Err(TryLockError::Error(error)) => return Err(io(error)),
+        }
+        let mut note_pid = || {
+            lock.set_len(0)?;
+            lock.rewind()?;
+            writeln!(lock, "{}", std::process::id())
+        };
+        note_pid().map_err(io)?;
+        Ok(Self { path, _lock: lock })
+    }
+
+    /// The store's file.
+    pub(crate) fn store(&self) -> PathBuf {
+        self.path.join("moorline.sqlite")
+    }
+
+    /// Where running agents are written down.
+    pub(crate) fn agents(&self) -> PathBuf {
+        self.path.join("agents")
+    }
+
+    /// Where the agents work: below it, each session has a folder.
+    pub(crate) fn work(&self) -> PathBuf {
+        self.path.join("work")
+    }
+
+    /// The token of a gateway that was given none: made once.
+    pub(crate) fn token(&self) -> Result<Token, DataError> {
+        let path = self.path.join("token");
+        let io = |source| DataError::Io { path: path.clone(), source };
+        match fs::read_to_string(&path) {
+            Ok(text) => text.trim().parse().map_err(|why| io(io::Error::other(why))),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let text = format!("{:032x}", random::bits());
+                let mut file = private().write(true).create_new(true).open(&path).map_err(io)?;
+                file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(io)?;
+                text.parse().map_err(|why| io(io::Error::other(why)))
+            }
+            Err(error) => Err(io(error)),
+        }
+    }
+}
+
+fn private() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.mode(0o600);
+    options
+}

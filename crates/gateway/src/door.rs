@@ -1,0 +1,211 @@
+//! Who may come in: the token, logins, tickets and origins.
+//!
+//! Secrets are kept as SHA-256 hashes and looked up by them, so that no comparison runs on a secret itself.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use axum::http::{HeaderMap, header};
+use moorline_protocol::{Millis, WallTime};
+use moorline_session::StoreError;
+use sha2::{Digest as _, Sha256};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    clock::wall,
+    options::{Origin, Token},
+    random,
+    store::SqliteStore,
+};
+
+/// How long a cookie's login lasts: 30 days.
+const LOGIN_MS: u64 = 30 * 24 * 3_600 * 1_000;
+
+/// Logins kept at most; beyond it the one that ends first goes.
+const LOGINS: usize = 1_000;
+
+/// How long a ticket may wait to be used.
+pub(crate) const TICKET: Millis = Millis(30_000);
+
+/// Tickets that wait at most.
+const TICKETS: usize = 1_000;
+
+type Hash = [u8; 32];
+
+/// The gateway's door.
+#[derive(Debug)]
+pub(crate) struct Door {
+    token: Hash,
+    cookie: String,
+    origins: Vec<Origin>,
+    store: Arc<SqliteStore>,
+    logins: Mutex<HashMap<Hash, Login>>,
+    tickets: Mutex<HashMap<Hash, WallTime>>,
+}
+
+/// What somebody was let in by.
+#[derive(Debug, Clone)]
+pub(crate) struct Login {
+    by: By,
+    /// Cancelled by a logout.
+    ended: CancellationToken,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum By {
+    /// The token itself, or a ticket that was bought with it.
+    Token,
+    Cookie {
+        hash: Hash,
+        expires_at: WallTime,
+    },
+}
+
+impl Login {
+    fn by_token() -> Self {
+        Self { by: By::Token, ended: CancellationToken::new() }
+    }
+
+    /// Returns once the login has ended.
+    pub(crate) async fn ended(&self) {
+        match self.by {
+            By::Token => self.ended.cancelled().await,
+            By::Cookie { expires_at, .. } => {
+                let left = Duration::from_millis(expires_at.saturating_sub(wall()));
+                tokio::select! {
+                    () = self.ended.cancelled() => {}
+                    () = tokio::time::sleep(left) => {}
+                }
+            }
+        }
+    }
+}
+
+impl Door {
+    /// Opens the door; logins made with another token are forgotten. Blocks.
+    pub(crate) fn new(token: &Token, gateway_id: &str, origins: Vec<Origin>, store: Arc<SqliteStore>) -> Result<Self, StoreError> {
+        let token = hash(token.as_str());
+        let mut logins = HashMap::new();
+        for (hash, expires_at) in store.logins(&token, wall())? {
+            if let Ok(hash) = Hash::try_from(hash) {
+                logins.insert(hash, Login { by: By::Cookie { hash, expires_at }, ended: CancellationToken::new() });
+            }
+        }
+        let cookie = format!("moorline_{gateway_id}");
+        Ok(Self { token, cookie, origins, store, logins: Mutex::new(logins), tickets: Mutex::new(HashMap::new()) })
+    }
+
+    /// Whether a page of this origin may ask. Without an `Origin` the request comes from no page, or from one of ours.
+    pub(crate) fn admits_origin(&self, headers: &HeaderMap) -> bool {
+        let Some(origin) = headers.get(header::ORIGIN) else { return true };
+        let Ok(origin) = origin.to_str() else { return false };
+        self.is_allowed(origin) || is_same(origin, headers)
+    }
+
+    /// Whether the origin is on the list of those served elsewhere.
+    pub(crate) fn is_allowed(&self, origin: &str) -> bool {
+        self.origins.iter().any(|allowed| allowed.as_str().eq_ignore_ascii_case(origin))
+    }
+
+    /// Who asks, by `Authorization: Bearer` or by cookie.
+    pub(crate) fn login_of(&self, headers: &HeaderMap) -> Option<Login> {
+        let authorization = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+        if let Some(token) = authorization.and_then(|value| value.strip_prefix("Bearer ")) {
+            return (hash(token.trim()) == self.token).then(Login::by_token);
+        }
+        let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+        let secret = cookies.flat_map(|value| value.split(';')).find_map(|pair| {
+            let (name, secret) = pair.trim().split_once('=')?;
+            (name == self.cookie).then_some(secret)
+        })?;
+        let login = lock(&self.logins).get(&hash(secret)).cloned()?;
+        match login.by {
+            By::Cookie { expires_at, .. } if expires_at <= wall() => None,
+            By::Cookie { .. } | By::Token => Some(login),
+        }
+    }
+
+    /// Trades the token for a login; the cookie to set, or none for a wrong token. Blocks.
+    pub(crate) fn log_in(&self, token: &str, is_secure: bool) -> Result<Option<String>, StoreError> {
+        if hash(token) != self.token {
+            return Ok(None);
+        }
+        let secret = format!("{:032x}", random::bits());
+        let (hash, expires_at) = (hash(&secret), wall() + LOGIN_MS);
+        self.store.add_login(&hash, &self.token, expires_at)?;
+        let surplus = {
+            let mut logins = lock(&self.logins);
+            logins.insert(hash, Login { by: By::Cookie { hash, expires_at }, ended: CancellationToken::new() });
+            if logins.len() > LOGINS { soonest(&logins) } else { None }
+        };
+        if let Some(surplus) = surplus {
+            self.end(&surplus)?;
+        }
+        let secure = if is_secure { "; Secure" } else { "" };
+        let age = LOGIN_MS / 1_000;
+        Ok(Some(format!("{}={secret}; HttpOnly; SameSite=Strict; Path=/; Max-Age={age}{secure}", self.cookie)))
+    }
+
+    /// Ends a cookie's login with its connections; the cookie that clears it. Blocks.
+    pub(crate) fn log_out(&self, login: &Login) -> Result<String, StoreError> {
+        if let By::Cookie { hash, .. } = &login.by {
+            self.end(hash)?;
+        }
+        Ok(format!("{}=; HttpOnly; SameSite=Strict; Path=/; Max-Age=0", self.cookie))
+    }
+
+    /// Makes a ticket for one connection; none when too many wait.
+    pub(crate) fn make_ticket(&self) -> Option<String> {
+        let mut tickets = lock(&self.tickets);
+        let now = wall();
+        tickets.retain(|_, expires_at| *expires_at > now);
+        if tickets.len() >= TICKETS {
+            return None;
+        }
+        let ticket = format!("{:032x}", random::bits());
+        tickets.insert(hash(&ticket), now + TICKET.0);
+        Some(ticket)
+    }
+
+    /// Takes a ticket: it opens the door once.
+    pub(crate) fn take_ticket(&self, ticket: &str) -> Option<Login> {
+        let expires_at = lock(&self.tickets).remove(&hash(ticket))?;
+        (expires_at > wall()).then(Login::by_token)
+    }
+
+    fn end(&self, hash: &Hash) -> Result<(), StoreError> {
+        self.store.remove_login(hash)?;
+        if let Some(login) = lock(&self.logins).remove(hash) {
+            login.ended.cancel();
+        }
+        Ok(())
+    }
+}
+
+/// The login that ends first.
+fn soonest(logins: &HashMap<Hash, Login>) -> Option<Hash> {
+    let cookies = logins.values().filter_map(|login| match login.by {
+        By::Cookie { hash, expires_at } => Some((expires_at, hash)),
+        By::Token => None,
+    });
+    cookies.min().map(|(_, hash)| hash)
+}
+
+/// Whether the page came from the host that it asks now.
+fn is_same(origin: &str, headers: &HeaderMap) -> bool {
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+    let of_origin = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"));
+    matches!((host, of_origin), (Some(host), Some(of_origin)) if host.eq_ignore_ascii_case(of_origin))
+}
+
+fn hash(secret: &str) -> Hash {
+    Sha256::digest(secret.as_bytes()).into()
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // The maps are changed in single steps: a panic elsewhere leaves them whole.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

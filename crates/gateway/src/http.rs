@@ -1,0 +1,70 @@
+//! The HTTP side: the routes, who may use them, and how errors are told.
+
+mod client_files;
+mod connect;
+mod login;
+mod origin;
+mod problem;
+mod sessions;
+
+use std::{path::Path, sync::Arc};
+
+use axum::{
+    Router,
+    extract::{DefaultBodyLimit, FromRequestParts},
+    http::request::Parts,
+    middleware,
+    routing::{get, post},
+};
+use moorline_protocol::Code;
+
+use crate::{door::Login, hub::Hub};
+use problem::Problem;
+
+/// The largest request body, in bytes: 64 KiB.
+const BODY_BYTES: usize = 64 << 10;
+
+/// Everything the gateway answers.
+pub(crate) fn app(hub: Arc<Hub>, client: Option<&Path>) -> Router {
+    let api = Router::new()
+        .route("/connect", get(connect::connect))
+        .route("/login", post(login::log_in))
+        .route("/logout", post(login::log_out))
+        .route("/tickets", post(login::make_ticket))
+        .route("/sessions", get(sessions::list).post(sessions::create))
+        .route("/sessions/{id}/events", get(sessions::events))
+        .route("/sessions/{id}/blocks", get(sessions::blocks))
+        .fallback(no_such_path)
+        .method_not_allowed_fallback(wrong_method)
+        .layer(DefaultBodyLimit::max(BODY_BYTES))
+        .layer(middleware::from_fn_with_state(Arc::clone(&hub), origin::check));
+    let rest = match client {
+        Some(folder) => client_files::serve(folder),
+        None => Router::new().fallback(no_client),
+    };
+    Router::new().route("/healthz", get(healthy)).nest("/v1", api).with_state(hub).merge(rest)
+}
+
+async fn healthy() -> &'static str {
+    "ok\n"
+}
+
+async fn no_such_path() -> Problem {
+    Problem::new(Code::NotFound, "nothing lives at this path")
+}
+
+async fn wrong_method() -> Problem {
+    Problem::new(Code::MethodNotAllowed, "this path takes another method")
+}
+
+async fn no_client() -> Problem {
+    Problem::new(Code::NotFound, "this gateway serves no page: start it with --client and the folder of the built one")
+}
+
+impl FromRequestParts<Arc<Hub>> for Login {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, hub: &Arc<Hub>) -> Result<Self, Problem> {
+        hub.door.login_of(&parts.headers).ok_or_else(Problem::unauthorized)
+    }
+}

@@ -1,0 +1,91 @@
+//! Errors as the wire has them: a status, a code, a sentence.
+
+use axum::{
+    Json,
+    body::Bytes,
+    extract::{FromRequest, Request, rejection::BytesRejection},
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use moorline_protocol::{Code, ErrorBody, ErrorFrame, Millis};
+use moorline_session::StoreError;
+use serde::de::DeserializeOwned;
+
+use crate::sessions::{Busy, RETRY};
+
+/// Why a request was refused.
+#[derive(Debug)]
+pub(crate) struct Problem(ErrorBody);
+
+impl Problem {
+    pub(super) fn new(code: Code, message: impl Into<String>) -> Self {
+        Self(ErrorBody { code, message: message.into(), retry_after_ms: None })
+    }
+
+    pub(super) fn unauthorized() -> Self {
+        Self::new(Code::Unauthorized, "log in first: POST v1/login with the token, or send it as a bearer")
+    }
+
+    pub(super) fn later(code: Code, message: impl Into<String>, after: Millis) -> Self {
+        Self(ErrorBody { code, message: message.into(), retry_after_ms: Some(after) })
+    }
+
+    /// The session went down with the request.
+    pub(super) fn lost() -> Self {
+        Self::later(Code::StoreUnavailable, "the gateway's store cannot read or write now: it is tried again", RETRY)
+    }
+}
+
+impl From<ErrorFrame> for Problem {
+    fn from(error: ErrorFrame) -> Self {
+        Self(ErrorBody { code: error.code, message: error.message, retry_after_ms: error.retry_after_ms })
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        tracing::error!(%error, "the store refused");
+        Self::lost()
+    }
+}
+
+impl From<Busy> for Problem {
+    fn from(busy: Busy) -> Self {
+        match busy {
+            Busy::Full => Self::later(Code::TooMany, "too many orders wait for this session", RETRY),
+            Busy::Stopping => Self::later(Code::GoingAway, "the gateway is about to stop", RETRY),
+        }
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.0.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let retry_after = self.0.retry_after_ms.map(|after| HeaderValue::from(after.0.div_ceil(1_000)));
+        let mut response = (status, Json(self.0)).into_response();
+        if let Some(seconds) = retry_after {
+            response.headers_mut().insert(header::RETRY_AFTER, seconds);
+        }
+        response
+    }
+}
+
+/// A request's body as JSON, whatever its content type says.
+pub(super) struct Body<T>(pub(super) T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let bytes = Bytes::from_request(request, state).await.map_err(|rejection: BytesRejection| {
+            if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
+                Problem::new(Code::TooLarge, format!("the body is larger than {} bytes", super::BODY_BYTES))
+            } else {
+                Problem::new(Code::BadFrame, rejection.body_text())
+            }
+        })?;
+        let body =
+            serde_json::from_slice(&bytes).map_err(|error| Problem::new(Code::BadFrame, format!("not the body expected: {error}")))?;
+        Ok(Self(body))
+    }
+}

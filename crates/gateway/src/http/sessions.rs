@@ -1,0 +1,98 @@
+//! The session list, raw journals and pages.
+
+use std::sync::Arc;
+
+use axum::{
+    Json,
+    extract::{Path, Query, State, rejection::QueryRejection},
+};
+use moorline_protocol::{Code, CreateSession, Page, RawEvents, Rows, Seq, SessionId, SessionRow};
+use serde::Deserialize;
+use tokio::sync::oneshot;
+
+use super::{Problem, problem::Body};
+use crate::{door::Login, hub::Hub, sessions::Order};
+
+/// Events of one answer when no limit is given, and at most.
+const EVENTS: usize = 1_000;
+const EVENTS_MAX: usize = 10_000;
+
+/// Bytes of events in one answer at most.
+const EVENTS_BYTES: usize = 8 << 20;
+
+/// `GET /v1/sessions`: every session that is not deleted, by rev.
+pub(super) async fn list(State(hub): State<Arc<Hub>>, _: Login) -> Result<Json<Rows>, Problem> {
+    let store = Arc::clone(&hub.sessions.surroundings().store);
+    let rows = tokio::task::spawn_blocking(move || store.rows(0)).await.map_err(|_| Problem::lost())??;
+    Ok(Json(Rows { rows, list_reset: false }))
+}
+
+/// `POST /v1/sessions`: makes a session, or finds it made. Answers its row.
+pub(super) async fn create(State(hub): State<Arc<Hub>>, _: Login, Body(create): Body<CreateSession>) -> Result<Json<SessionRow>, Problem> {
+    let session = create.session.clone();
+    let (answer, done) = oneshot::channel();
+    hub.sessions.tell(&session, Order::Create { create, answer })?;
+    done.await.map_err(|_| Problem::lost())??;
+    let store = Arc::clone(&hub.sessions.surroundings().store);
+    let meta = tokio::task::spawn_blocking(move || store.session(&session)).await.map_err(|_| Problem::lost())??;
+    Ok(Json(meta.ok_or_else(Problem::lost)?.row))
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Behind {
+    #[serde(default)]
+    after: Seq,
+    limit: Option<usize>,
+}
+
+/// `GET /v1/sessions/{id}/events?after=&limit=`: the journal as it is.
+pub(super) async fn events(
+    State(hub): State<Arc<Hub>>,
+    _: Login,
+    Path(id): Path<String>,
+    behind: Result<Query<Behind>, QueryRejection>,
+) -> Result<Json<RawEvents>, Problem> {
+    let (session, Query(behind)) = (parse(&id)?, behind.map_err(bad_query)?);
+    let limit = behind.limit.unwrap_or(EVENTS).min(EVENTS_MAX);
+    let store = Arc::clone(&hub.sessions.surroundings().store);
+    let reading = tokio::task::spawn_blocking(move || {
+        let Some(meta) = store.session(&session)? else { return Ok(None) };
+        let events = if limit == 0 { Vec::new() } else { store.read(&session, behind.after, limit, EVENTS_BYTES)? };
+        let head = events.last().map_or(meta.head, |last| last.seq.max(meta.head));
+        Ok::<_, Problem>(Some(RawEvents { epoch: meta.epoch, head, events }))
+    });
+    reading.await.map_err(|_| Problem::lost())??.map(Json).ok_or_else(|| unknown(&id))
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Before {
+    before: Option<Seq>,
+    limit: Option<usize>,
+}
+
+/// `GET /v1/sessions/{id}/blocks?before=&limit=`: a page of older blocks.
+pub(super) async fn blocks(
+    State(hub): State<Arc<Hub>>,
+    _: Login,
+    Path(id): Path<String>,
+    before: Result<Query<Before>, QueryRejection>,
+) -> Result<Json<Page>, Problem> {
+    let (session, Query(asked)) = (parse(&id)?, before.map_err(bad_query)?);
+    let most = hub.sessions.surroundings().limits().page_blocks;
+    let limit = asked.limit.unwrap_or(most).min(most);
+    let (answer, page) = oneshot::channel();
+    hub.sessions.tell(&session, Order::Page { before: asked.before.unwrap_or(Seq::MAX), limit, answer })?;
+    page.await.map_err(|_| Problem::lost())?.map(Json).ok_or_else(|| unknown(&id))
+}
+
+fn parse(id: &str) -> Result<SessionId, Problem> {
+    SessionId::parse(id).map_err(|error| Problem::new(Code::BadFrame, error.to_string()))
+}
+
+fn unknown(id: &str) -> Problem {
+    Problem::new(Code::UnknownSession, format!("there is no session {id}"))
+}
+
+fn bad_query(rejection: QueryRejection) -> Problem {
+    Problem::new(Code::BadFrame, rejection.body_text())
+}

@@ -1,0 +1,392 @@
+//! One session's task: it drives the pure session, and nobody else touches it.
+
+use std::{collections::BTreeMap, future::Future, sync::Arc, time::Duration};
+
+use moorline_protocol::{Code, ErrorFrame, MessageId, Outcome, Receipt, Seq, SessionId, TurnError};
+use moorline_session::{AgentCommand, AgentReport, AgentUpdate, Commit, Input, Output, Reply, Session, StoreError};
+use moorline_transcript::{Changes, Transcript, parts};
+use tokio::{
+    sync::{mpsc, oneshot, watch},
+    time::{Instant, sleep, sleep_until},
+};
+
+use super::{Committed, Loaded, Order, RETRY, Standing, Surroundings, load, unload};
+use crate::{
+    agent::{self, AgentHandle},
+    store::Tail,
+};
+
+/// Inputs that may gather behind one commit; then the agent and the orders wait.
+const GATHERED: usize = 4_096;
+
+/// Reports that wait between an agent's adapter and its session.
+const REPORTS: usize = 256;
+
+/// A session that nobody needs is unloaded after this.
+const UNUSED: Duration = Duration::from_secs(600);
+
+/// One that does not even exist, after this.
+const UNKNOWN_UNUSED: Duration = Duration::from_secs(1);
+
+/// Where a session's task stands among the others.
+pub(super) struct Place {
+    pub(super) id: SessionId,
+    pub(super) surroundings: Arc<Surroundings>,
+    pub(super) loaded: Arc<std::sync::Mutex<Loaded>>,
+    pub(super) standing: Arc<watch::Sender<Standing>>,
+    pub(super) tail: Arc<Tail>,
+}
+
+/// Runs a session until it is unloaded or its mailbox is closed.
+pub(super) async fn run(place: Place, mut mailbox: mpsc::Receiver<Order>) {
+    let Some(mut task) = begin(place, &mut mailbox).await else { return };
+    loop {
+        task.drain();
+        if task.stopping && task.committing.is_none() {
+            return;
+        }
+        match task.next(&mut mailbox).await {
+            Event::Committed(Ok(())) => task.committed(),
+            Event::Committed(Err(error)) => {
+                tracing::error!(session = %task.place.id, %error, "a commit failed: the session begins again from the store");
+                let place = task.fail();
+                pause(&mut mailbox).await;
+                match begin(place, &mut mailbox).await {
+                    Some(again) => task = again,
+                    None => return,
+                }
+            }
+            Event::Order(order) => task.order(order),
+            Event::Report(report) => task.handle(Input::Report(report)),
+            Event::Deadline => task.handle(Input::Deadline),
+            Event::Unused => {
+                if task.is_idle() && unload(&task.place.loaded, &task.place.id) {
+                    return;
+                }
+                task.touched = Instant::now();
+            }
+            Event::Stopping => task.stop(),
+        }
+    }
+}
+
+/// Reads the session from the store, as often as it takes, and settles what the last gateway left.
+async fn begin(place: Place, mailbox: &mut mpsc::Receiver<Order>) -> Option<Task> {
+    loop {
+        let (store, id, config) = (Arc::clone(&place.surroundings.store), place.id.clone(), place.surroundings.config.clone());
+        let reading = tokio::task::spawn_blocking(move || load::restore(&*store, &id, config));
+        match reading.await.map_err(load::panicked).flatten() {
+            Ok(restored) => return Some(Task::new(place, restored)),
+            Err(error) => tracing::error!(session = %place.id, %error, "a session cannot be read"),
+        }
+        if pause(mailbox).await == Mailbox::Closed {
+            return None;
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Mailbox {
+    Open,
+    Closed,
+}
+
+/// Waits before the store is tried again, and refuses every order meanwhile.
+async fn pause(mailbox: &mut mpsc::Receiver<Order>) -> Mailbox {
+    let refuse_all = async {
+        while let Some(order) = mailbox.recv().await {
+            refuse(order);
+        }
+    };
+    tokio::select! {
+        () = sleep(Duration::from_millis(RETRY.0)) => Mailbox::Open,
+        () = refuse_all => Mailbox::Closed,
+    }
+}
+
+fn store_unavailable(message: Option<MessageId>) -> ErrorFrame {
+    ErrorFrame {
+        message_id: message,
+        retry_after_ms: Some(RETRY),
+        ..ErrorFrame::new(Code::StoreUnavailable, "the gateway's store cannot write or read now: it is tried again")
+    }
+}
+
+/// Answers an order that cannot be carried out; one for a snapshot or page hears it by the loss of its answer.
+fn refuse(order: Order) {
+    // Whoever asked may be gone.
+    match order {
+        Order::Submit { send, answer } => drop(answer.send(Err(store_unavailable(Some(send.message))))),
+        Order::Withdraw { message, answer } => drop(answer.send(Err(store_unavailable(Some(message))))),
+        Order::Cancel { answer, .. } | Order::Create { answer, .. } => drop(answer.send(Err(store_unavailable(None)))),
+        Order::Snapshot { .. } | Order::Page { .. } => {}
+    }
+}
+
+struct Task {
+    place: Place,
+    session: Session,
+    transcript: Transcript,
+    changes: Changes,
+    oldest: Seq,
+    /// The commit that the store is making durable.
+    committing: Option<(oneshot::Receiver<Result<(), StoreError>>, Commit)>,
+    gathered: usize,
+    agent: Option<AgentHandle>,
+    reports: mpsc::Receiver<AgentReport>,
+    reporter: mpsc::Sender<AgentReport>,
+    waiting: BTreeMap<Reply, Waiting>,
+    replies: u64,
+    touched: Instant,
+    /// It remembers a withdrawal that only it knows.
+    remembers: bool,
+    /// The gateway stops: what is decided is finished, nothing new is taken.
+    stopping: bool,
+}
+
+/// Who waits for an answer.
+enum Waiting {
+    Receipt(MessageId, oneshot::Sender<Result<Receipt, ErrorFrame>>),
+    Done(oneshot::Sender<Result<(), ErrorFrame>>),
+}
+
+enum Event {
+    Committed(Result<(), StoreError>),
+    Order(Order),
+    Report(AgentReport),
+    Deadline,
+    Unused,
+    Stopping,
+}
+
+impl Task {
+    fn new(place: Place, restored: load::Restored) -> Self {
+        let (reporter, reports) = mpsc::channel(REPORTS);
+        let load::Restored { mut session, transcript, oldest } = restored;
+        if session.exists() {
+            session.recover(place.surroundings.clock.now());
+        }
+        let task = Self {
+            place,
+            session,
+            transcript,
+            changes: Changes::new(),
+            oldest,
+            committing: None,
+            gathered: 0,
+            agent: None,
+            reports,
+            reporter,
+            waiting: BTreeMap::new(),
+            replies: 0,
+            touched: Instant::now(),
+            remembers: false,
+            stopping: false,
+        };
+        task.publish();
+        task
+    }
+
+    async fn next(&mut self, mailbox: &mut mpsc::Receiver<Order>) -> Event {
+        let takes_more = self.gathered < GATHERED && !self.stopping;
+        let deadline = self.session.deadline().map(|at| self.place.surroundings.clock.instant(at));
+        let unused = self.touched + if self.session.exists() || self.remembers { UNUSED } else { UNKNOWN_UNUSED };
+        let may_be_unused = self.committing.is_none() && self.agent.is_none() && !self.stopping;
+        tokio::select! {
+            result = maybe(self.committing.as_mut().map(|(answer, _)| answer)) => {
+                Event::Committed(result.unwrap_or_else(|_| Err(StoreError::Unavailable("the writer has stopped".to_owned()))))
+            }
+            order = mailbox.recv(), if takes_more => order.map_or(Event::Stopping, Event::Order),
+            Some(report) = self.reports.recv(), if takes_more => Event::Report(report),
+            () = maybe(deadline.map(sleep_until)) => Event::Deadline,
+            () = sleep_until(unused), if may_be_unused => Event::Unused,
+        }
+    }
+
+    /// Kills the agent and takes nothing new.
+    fn stop(&mut self) {
+        self.agent = None;
+        self.stopping = true;
+    }
+
+    fn handle(&mut self, input: Input) {
+        self.gathered += 1;
+        self.session.handle(self.place.surroundings.clock.now(), input);
+    }
+
+    /// Completes what the session asks for, until it waits for a commit or for an input.
+    fn drain(&mut self) {
+        while let Some(output) = self.session.poll_output() {
+            match output {
+                Output::Store(commit) => {
+                    self.gathered = 0;
+                    let answer = self.place.surroundings.commits.commit(commit.clone());
+                    self.committing = Some((answer, commit));
+                }
+                Output::Head(_) => self.publish(),
+                Output::Agent(command) => self.command(command),
+                Output::Receipt { reply, receipt } => self.answer_receipt(reply, Ok(receipt)),
+                Output::Cancelled { reply } | Output::Created { reply } => self.answer_done(reply),
+                Output::Refused { reply, error } => self.answer_refused(reply, error),
+            }
+        }
+    }
+
+    /// The commit is durable: the cache and the transcript take it before anybody hears of it.
+    fn committed(&mut self) {
+        let Some((_, commit)) = self.committing.take() else { return };
+        for event in &commit.events {
+            if self.oldest.value() == 0 {
+                self.oldest = event.first();
+            }
+            self.transcript.apply(event, &mut self.changes);
+            self.place.tail.push(event);
+        }
+        self.changes.clear();
+        self.touched = Instant::now();
+        self.session.handle(self.place.surroundings.clock.now(), Input::Committed);
+        if commit.events.is_empty() {
+            self.publish();
+        }
+    }
+
+    fn publish(&self) {
+        let standing = match self.session.epoch() {
+            Some(epoch) => Standing::Known(Arc::new(Committed {
+                epoch: epoch.clone(),
+                oldest: self.oldest,
+                head: self.session.head(),
+                state: self.session.state(),
+            })),
+            None => Standing::Unknown,
+        };
+        self.place.standing.send_replace(standing);
+    }
+
+    fn order(&mut self, order: Order) {
+        self.touched = Instant::now();
+        match order {
+            Order::Submit { send, answer } => {
+                let create = send.create.as_ref();
+                let agent = create.and_then(|create| create.agent.clone());
+                if !self.session.exists()
+                    && let Some(error) = self.unknown_agent(agent.as_deref())
+                {
+                    drop(answer.send(Err(ErrorFrame { message_id: Some(send.message), ..error })));
+                    return;
+                }
+                let new = self.place.surroundings.new_session(create.and_then(|create| create.title.as_deref()), agent.as_deref());
+                let reply = self.wait(Waiting::Receipt(send.message.clone(), answer));
+                self.handle(Input::Submit { reply, send, new });
+            }
+            Order::Withdraw { message, answer } => {
+                self.remembers = true;
+                let reply = self.wait(Waiting::Receipt(message.clone(), answer));
+                self.handle(Input::Withdraw { reply, message });
+            }
+            Order::Cancel { turn, answer } => {
+                let reply = self.wait(Waiting::Done(answer));
+                self.handle(Input::Cancel { reply, turn });
+            }
+            Order::Create { create, answer } => {
+                if !self.session.exists()
+                    && let Some(error) = self.unknown_agent(create.agent.as_deref())
+                {
+                    drop(answer.send(Err(error)));
+                    return;
+                }
+                let new = self.place.surroundings.new_session(create.title.as_deref(), create.agent.as_deref());
+                let reply = self.wait(Waiting::Done(answer));
+                self.handle(Input::Create { reply, new });
+            }
+            Order::Snapshot { since, no, answer } => {
+                let Some(epoch) = self.session.epoch() else { return };
+                let limits = self.place.surroundings.limits();
+                let snapshot = self.transcript.snapshot(since, limits, epoch);
+                drop(answer.send((snapshot.seq, parts(snapshot, &self.place.id, no, limits))));
+            }
+            Order::Page { before, limit, answer } => {
+                let limits = self.place.surroundings.limits();
+                let page = self.session.epoch().map(|epoch| self.transcript.page(before, limit, limits, epoch));
+                drop(answer.send(page));
+            }
+        }
+    }
+
+    fn unknown_agent(&self, agent: Option<&str>) -> Option<ErrorFrame> {
+        let name = agent.filter(|name| !self.place.surroundings.knows_agent(name))?;
+        let sentence = format!("no agent is named {name:?}: name one of those told in welcome");
+        Some(ErrorFrame { session: Some(self.place.id.clone()), ..ErrorFrame::new(Code::Unprocessable, sentence) })
+    }
+
+    fn command(&mut self, command: AgentCommand) {
+        if let Some(agent) = &self.agent {
+            return agent.send(command);
+        }
+        let surroundings = &self.place.surroundings;
+        let name = self.session.agent().unwrap_or_default();
+        if let Some(spec) = surroundings.agents.iter().find(|spec| spec.name == name) {
+            let workdir = surroundings.work.join(self.place.id.as_str());
+            let agent = agent::start(spec, &surroundings.agent_settings, &self.place.id, &workdir, self.reporter.clone());
+            agent.send(command);
+            self.agent = Some(agent);
+        } else if let AgentCommand::Prompt { turn, .. } = command {
+            let message = format!("no agent is named {name:?} any more: start the gateway with that --agent, or begin a new session");
+            let error = Some(TurnError { code: "agent_start".to_owned(), message });
+            let report = AgentReport { turn, update: AgentUpdate::Ended { outcome: Outcome::Failed, error } };
+            self.handle(Input::Report(report));
+        }
+    }
+
+    fn wait(&mut self, waiting: Waiting) -> Reply {
+        self.replies += 1;
+        let reply = Reply(self.replies);
+        self.waiting.insert(reply, waiting);
+        reply
+    }
+
+    // Whoever waited may be gone: then the answers below go nowhere.
+
+    fn answer_receipt(&mut self, reply: Reply, result: Result<Receipt, ErrorFrame>) {
+        if let Some(Waiting::Receipt(_, answer)) = self.waiting.remove(&reply) {
+            drop(answer.send(result));
+        }
+    }
+
+    fn answer_done(&mut self, reply: Reply) {
+        if let Some(Waiting::Done(answer)) = self.waiting.remove(&reply) {
+            drop(answer.send(Ok(())));
+        }
+    }
+
+    fn answer_refused(&mut self, reply: Reply, error: ErrorFrame) {
+        match self.waiting.remove(&reply) {
+            Some(Waiting::Receipt(_, answer)) => drop(answer.send(Err(error))),
+            Some(Waiting::Done(answer)) => drop(answer.send(Err(error))),
+            None => {}
+        }
+    }
+
+    /// Drops the session with its agent, and answers everybody who waits.
+    fn fail(self) -> Place {
+        for waiting in self.waiting.into_values() {
+            match waiting {
+                Waiting::Receipt(message, answer) => drop(answer.send(Err(store_unavailable(Some(message))))),
+                Waiting::Done(answer) => drop(answer.send(Err(store_unavailable(None)))),
+            }
+        }
+        self.place
+    }
+
+    fn is_idle(&self) -> bool {
+        self.agent.is_none() && self.committing.is_none() && self.session.state().running.is_none()
+    }
+}
+
+/// A future that may not be there: then it never ends.
+async fn maybe<F: Future>(future: Option<F>) -> F::Output {
+    match future {
+        Some(future) => future.await,
+        None => std::future::pending().await,
+    }
+}

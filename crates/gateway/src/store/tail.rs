@@ -1,0 +1,145 @@
+//! The newest committed events of one session as the text they travel in.
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, RwLock},
+};
+
+use moorline_protocol::{Event, Seq, SessionId, encode};
+
+/// Encoded events kept of one session, in bytes.
+const KEPT_BYTES: usize = 512 << 10;
+
+/// An event's place and text.
+#[derive(Debug, Clone)]
+pub(crate) struct EncodedEvent {
+    first: Seq,
+    seq: Seq,
+    text: Arc<str>,
+}
+
+impl EncodedEvent {
+    /// Encodes an event.
+    pub(crate) fn new(event: &Event) -> Self {
+        Self { first: event.first(), seq: event.seq, text: encode(event).into() }
+    }
+}
+
+/// A cache of a journal's end, never ahead of the journal.
+#[derive(Debug, Default)]
+pub(crate) struct Tail {
+    kept: RwLock<Kept>,
+}
+
+#[derive(Debug, Default)]
+struct Kept {
+    events: VecDeque<EncodedEvent>,
+    bytes: usize,
+}
+
+impl Tail {
+    /// Takes in an event that has just been committed.
+    pub(crate) fn push(&self, event: &Event) {
+        let event = EncodedEvent::new(event);
+        let mut kept = self.kept.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if kept.events.back().is_some_and(|last| last.seq.next() != event.first) {
+            *kept = Kept::default();
+        }
+        kept.bytes += event.text.len();
+        kept.events.push_back(event);
+        while kept.bytes > KEPT_BYTES && kept.events.len() > 1 {
+            let gone = kept.events.pop_front().map_or(0, |event| event.text.len());
+            kept.bytes -= gone;
+        }
+    }
+
+    /// The next frame behind a cursor, and the last seq in it; none when the cursor lies before what is kept, or at the head.
+    pub(crate) fn frame(&self, session: &SessionId, after: Seq, max_bytes: usize) -> Option<(String, Seq)> {
+        let kept = self.kept.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if kept.events.front()?.first > after.next() {
+            return None;
+        }
+        let start = kept.events.partition_point(|event| event.seq <= after);
+        frame(session, kept.events.range(start..), max_bytes)
+    }
+}
+
+/// Writes an `events` frame of at least one event and otherwise at most `max_bytes`; none when there is no event.
+pub(crate) fn frame<'a>(session: &SessionId, events: impl Iterator<Item = &'a EncodedEvent>, max_bytes: usize) -> Option<(String, Seq)> {
+    let mut text = format!(r#"{{"events":{{"session":"{session}","events":["#);
+    let mut last = None;
+    for event in events {
+        if last.is_some() && text.len() + event.text.len() + 4 > max_bytes {
+            break;
+        }
+        if last.is_some() {
+            text.push(',');
+        }
+        text.push_str(&event.text);
+        last = Some(event.seq);
+    }
+    text.push_str("]}}");
+    last.map(|seq| (text, seq))
+}
+
+#[cfg(test)]
+mod tests {
+    use moorline_protocol::{EventBody, Events, GatewayFrame, MessageId, TurnStarted, decode_gateway};
+
+    use super::*;
+
+    fn event(seq: u64) -> Event {
+        let turn = MessageId::parse(&format!("m{seq:06}")).unwrap();
+        Event::plain(Seq::new(seq), 7, EventBody::TurnStarted(TurnStarted { turn }))
+    }
+
+    fn session() -> SessionId {
+        SessionId::parse("s").unwrap()
+    }
+
+    fn tail(seqs: std::ops::RangeInclusive<u64>) -> Tail {
+        let tail = Tail::default();
+        seqs.for_each(|seq| tail.push(&event(seq)));
+        tail
+    }
+
+    fn decoded(text: &str) -> Vec<Event> {
+        match decode_gateway(text).unwrap() {
+            GatewayFrame::Events(Events { events, .. }) => events,
+            other => panic!("{other:?} is no events frame"),
+        }
+    }
+
+    #[test]
+    fn a_frame_holds_what_lies_behind_the_cursor() {
+        let (text, last) = tail(3..=9).frame(&session(), Seq::new(5), 1 << 20).unwrap();
+        assert_eq!(last, Seq::new(9));
+        assert_eq!(decoded(&text), (6..=9).map(event).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_frame_ends_before_its_limit_but_is_never_empty() {
+        let one = tail(1..=1).frame(&session(), Seq::ZERO, 0).unwrap().0;
+        let (text, last) = tail(1..=100).frame(&session(), Seq::ZERO, 1_000).unwrap();
+        assert!(text.len() <= 1_000, "{} bytes", text.len());
+        assert!(text.len() + one.len() > 1_000, "room for one more was left: {} bytes", text.len());
+        assert_eq!(decoded(&text).last().unwrap().seq, last);
+        assert_eq!(decoded(&one).len(), 1);
+    }
+
+    #[test]
+    fn a_cursor_before_what_is_kept_is_left_to_the_journal() {
+        let tail = tail(3..=9);
+        assert!(tail.frame(&session(), Seq::new(1), 1_000).is_none());
+        assert!(tail.frame(&session(), Seq::new(2), 1_000).is_some());
+        assert!(tail.frame(&session(), Seq::new(9), 1_000).is_none());
+    }
+
+    #[test]
+    fn only_the_newest_events_are_kept() {
+        let tail = tail(1..=20_000);
+        assert!(tail.frame(&session(), Seq::ZERO, 1_000).is_none());
+        assert!(tail.kept.read().unwrap().bytes <= KEPT_BYTES);
+        assert!(tail.frame(&session(), Seq::new(19_999), 1_000).is_some());
+    }
+}
