@@ -88,11 +88,9 @@ impl Transcript {
 
     /// An event of a kind that this version does not know shows as a block of the turn at work, else of the newest one.
     fn show_unsupported(&mut self, kind: &str, seq: Seq, changes: &mut Changes) {
-        // By seqs instead of states: a page may have brought a turn's later state already.
-        let started = self.started.iter().rev().find(|(at, _)| *at < seq).map(|(_, id)| id);
-        let Some(turn) = started.or_else(|| self.queued().last()) else { return };
+        let Some(turn) = self.newest_turn(seq).cloned() else { return };
         let Ok(id) = BlockId::parse(&format!("u{seq}")) else { return };
-        let mut block = blank(id, turn.clone(), BlockKind::Unsupported, seq);
+        let mut block = blank(id, turn, BlockKind::Unsupported, seq);
         block.fields.title = Some(kind.to_owned());
         block.fields.closed = Some(true);
         self.merge_block(block, changes);

@@ -12,7 +12,8 @@ impl Transcript {
     /// Merges a snapshot. One of another incarnation than ours replaces everything; one of the same is merged, and what
     /// lies between what was here and what it holds becomes a gap.
     ///
-    /// It must have been made for a `since` not above [`Transcript::seq`], as an answer to an attach with a cursor is.
+    /// One of the same incarnation must have been made for a `since` equal to [`Transcript::seq`], as the answer to an attach
+    /// with the cursor is when nothing was applied in between: what was opened later and lies before its `from` is in neither.
     pub fn merge_snapshot(&mut self, snapshot: Snapshot, changes: &mut Changes) {
         let same = self.epoch.as_ref() == Some(&snapshot.epoch);
         if !same && *self != Self::default() {
@@ -22,7 +23,7 @@ impl Transcript {
         if snapshot.seq < self.horizon {
             return;
         }
-        self.merge_items(snapshot.items, changes);
+        self.merge_items(snapshot.items, Seq::MAX, changes);
         let mut gaps_changed = self.gaps.subtract(snapshot.from, snapshot.seq);
         if snapshot.seq > self.seq && self.gaps.push(self.seq.next(), snapshot.from.before()) {
             gaps_changed = true;
@@ -32,7 +33,9 @@ impl Transcript {
             self.seq = snapshot.seq;
             self.torn = false;
         }
-        self.settle_gaps(gaps_changed, changes);
+        if gaps_changed {
+            changes.note_gaps();
+        }
     }
 
     /// Merges a page: what it covers is no gap any more. One of another incarnation changes nothing, nor does one that is
@@ -41,12 +44,15 @@ impl Transcript {
         if self.epoch.as_ref() != Some(&page.epoch) || page.seq < self.horizon {
             return;
         }
-        self.merge_items(page.items, changes);
-        let gaps_changed = self.gaps.subtract(page.from, page.before.before().min(page.seq));
-        self.settle_gaps(gaps_changed, changes);
+        // What was opened behind our seq comes with its events; held before them, the next snapshot might pass it over.
+        self.merge_items(page.items, self.seq, changes);
+        if self.gaps.subtract(page.from, page.before.before()) {
+            changes.note_gaps();
+        }
     }
 
-    fn merge_items(&mut self, items: Vec<Item>, changes: &mut Changes) {
+    /// Merges what was opened up to `newest`.
+    fn merge_items(&mut self, items: Vec<Item>, newest: Seq, changes: &mut Changes) {
         let mut growing: Option<Block> = None;
         for item in items {
             match item {
@@ -57,28 +63,16 @@ impl Transcript {
                     }
                 }
                 Item::Block(block) => {
-                    if let Some(whole) = growing.replace(block) {
+                    if let Some(whole) = growing.replace(block).filter(|whole| whole.opened <= newest) {
                         self.merge_block(whole, changes);
                     }
                 }
-                Item::Turn(turn) => self.merge_turn(turn, changes),
+                Item::Turn(turn) if turn.opened <= newest => self.merge_turn(turn, changes),
+                Item::Turn(_) => {}
             }
         }
-        if let Some(whole) = growing {
+        if let Some(whole) = growing.filter(|whole| whole.opened <= newest) {
             self.merge_block(whole, changes);
-        }
-    }
-
-    /// What still waits for something that is not here waits for nothing once no gap is left.
-    fn settle_gaps(&mut self, changed: bool, changes: &mut Changes) {
-        if !changed {
-            return;
-        }
-        changes.note_gaps();
-        if self.gaps.is_empty() {
-            let mut waiting = std::mem::take(&mut self.waiting);
-            waiting.retain(|entity| self.holds(entity));
-            self.waiting = waiting;
         }
     }
 

@@ -94,7 +94,7 @@ impl Transcript {
 
     /// Chooses what later events may touch, and what they may be shown beside.
     fn choose_unsettled(&self, chosen: &mut Chosen) {
-        let newest = self.started.last().map(|(_, turn)| turn);
+        let newest = self.newest_turn(Seq::MAX);
         for turn in newest.into_iter().chain(self.queued()).filter_map(|turn| self.turns.get(turn)) {
             chosen.insert((turn.opened, Entity::Turn(turn.id.clone())));
         }

@@ -116,13 +116,23 @@ impl Transcript {
         self.epoch = Some(epoch.clone());
     }
 
-    pub(crate) fn reset(&mut self, changes: &mut Changes) {
+    /// Forgets everything: what follows stands for itself.
+    pub fn reset(&mut self, changes: &mut Changes) {
         *self = Self::default();
         changes.note_reset();
     }
 
     pub(crate) fn queued(&self) -> impl DoubleEndedIterator<Item = &TurnId> {
         self.queue.iter().map(|(_, _, id)| id)
+    }
+
+    /// The turn at work or last at work as of the event before `seq`; before any was, the last one opened.
+    ///
+    /// It goes by seqs instead of states, because a page may have brought a turn's later state already.
+    pub(crate) fn newest_turn(&self, seq: Seq) -> Option<&TurnId> {
+        let started = self.started.iter().rev().find(|(at, _)| *at < seq).map(|(_, turn)| turn);
+        let opened = || self.openings.range(..seq).rev().flat_map(|(_, here)| here);
+        started.or_else(|| opened().find_map(|entity| if let Entity::Turn(turn) = entity { Some(turn) } else { None }))
     }
 
     /// Changes or adds a turn and keeps the indexes in step.
@@ -182,13 +192,6 @@ impl Transcript {
         self.by_turn.entry(block.turn.clone()).or_default().insert((block.opened, block.id.clone()));
         index_request(&mut self.requests, &block);
         self.blocks.insert(block.id.clone(), block);
-    }
-
-    pub(crate) fn holds(&self, entity: &Entity) -> bool {
-        match entity {
-            Entity::Turn(turn) => self.turns.contains_key(turn),
-            Entity::Block(block) => self.blocks.contains_key(block),
-        }
     }
 
     /// Keeps an event for later. When there is no room, all that wait are dropped: what is in a gap then comes from

@@ -48,9 +48,4 @@ impl Waiting {
         self.events.clear();
         self.count = 0;
     }
-
-    pub(crate) fn retain(&mut self, mut keep: impl FnMut(&Entity) -> bool) {
-        self.events.retain(|entity, _| keep(entity));
-        self.count = self.events.values().map(Vec::len).sum();
-    }
 }

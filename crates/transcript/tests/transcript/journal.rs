@@ -51,11 +51,11 @@ fn steps() -> impl Strategy<Value = Step> {
         5 => (any::<usize>(), texts()).prop_map(|(tool, text)| Step::ToolWrites(tool, text)),
         2 => (any::<usize>(), texts()).prop_map(|(tool, text)| Step::ToolStartsOver(tool, text)),
         3 => any::<usize>().prop_map(Step::ToolCloses),
-        2 => (any::<usize>(), texts()).prop_map(|(tool, text)| Step::ToolSpeaksLate(tool, text)),
+        5 => (any::<usize>(), texts()).prop_map(|(tool, text)| Step::ToolSpeaksLate(tool, text)),
         2 => texts().prop_map(Step::Plan),
         2 => Just(Step::Asks),
         2 => any::<usize>().prop_map(Step::Answers),
-        1 => Just(Step::Stop),
+        3 => Just(Step::Stop),
         3 => prop_oneof![Just(Outcome::Completed), Just(Outcome::Failed), Just(Outcome::Cancelled), Just(Outcome::Interrupted)]
             .prop_map(Step::End),
         1 => Just(Step::Unheard),

@@ -19,8 +19,8 @@ enum Turnout {
     Down(usize),
     /// A page is asked for when the journal is this much longer than what the reader has, and comes at once.
     Page { ahead: usize, limit: usize },
-    /// As above, but its answer is kept back.
-    SlowPage { ahead: usize, limit: usize },
+    /// A page of anything is made when the journal is this much longer than what the reader has, and kept back.
+    SlowPage { ahead: usize, before: Index, limit: usize },
     /// A kept-back page comes.
     PageComes,
     /// The last snapshot comes again.
@@ -36,8 +36,8 @@ fn turnouts() -> impl Strategy<Value = Vec<Turnout>> {
         1 => any::<Index>().prop_map(Turnout::Again),
         4 => (0..40_usize).prop_map(Turnout::Down),
         2 => (0..12_usize, 1..6_usize).prop_map(|(ahead, limit)| Turnout::Page { ahead, limit }),
-        2 => (0..12_usize, 1..6_usize).prop_map(|(ahead, limit)| Turnout::SlowPage { ahead, limit }),
-        2 => Just(Turnout::PageComes),
+        4 => (0..12_usize, any::<Index>(), 1..6_usize).prop_map(|(ahead, before, limit)| Turnout::SlowPage { ahead, before, limit }),
+        4 => Just(Turnout::PageComes),
         1 => Just(Turnout::SnapshotAgain),
         1 => (any::<Index>(), 1..6_usize).prop_map(|(before, limit)| Turnout::Overlap { before, limit }),
     ];
@@ -122,7 +122,11 @@ impl Reader<'_> {
                     self.here.merge_page(page, changes);
                 }
             }
-            Turnout::SlowPage { ahead, limit } => self.slow.extend(self.page(*ahead, *limit)),
+            Turnout::SlowPage { ahead, before, limit } => {
+                let then = self.truth(*ahead);
+                let before = Seq::new(before.index(self.seq() + ahead + 1) as u64 + 1);
+                self.slow.push(then.page(before, *limit, self.limits, &epoch("e")));
+            }
             Turnout::PageComes => {
                 if let Some(page) = self.slow.pop() {
                     self.here.merge_page(page, changes);
@@ -131,6 +135,7 @@ impl Reader<'_> {
             Turnout::SnapshotAgain => {
                 if let Some(snapshot) = self.last_snapshot.clone() {
                     self.here.merge_snapshot(snapshot, changes);
+                    assert!(changes.is_empty());
                 }
             }
             Turnout::Overlap { before, limit } => {
@@ -144,6 +149,9 @@ impl Reader<'_> {
     /// What is here is as in the journal, and what is not here lies in a gap.
     fn check(&self) {
         let now = self.truth(0);
+        for queued in now.state().queue {
+            assert!(now.blocks(&queued).all(|block| self.here.block(&block.id).is_some()), "what waits comes with its message");
+        }
         for turn in now.turns() {
             let gap = self.here.gaps().iter().any(|gap| gap.from <= turn.opened && turn.opened <= gap.to);
             match self.here.turn(&turn.id) {
@@ -157,6 +165,7 @@ impl Reader<'_> {
                 let gap = self.here.gaps().iter().any(|gap| gap.from <= block.opened && block.opened <= gap.to);
                 match self.here.block(&block.id) {
                     Some(held) => {
+                        assert!(self.here.turn(&turn.id).is_some(), "a block comes with its turn");
                         let then = &self.truth[usize::try_from(held.rev.max(now.seq()).value()).expect("a short journal")];
                         assert_tail(held, then.block(&block.id).expect("it was there before"));
                     }

@@ -1,7 +1,7 @@
 //! Snapshots and pages: their bounds, and their way over the wire in parts.
 
 use moorline_protocol::{Append, Event, GatewayFrame, Item, Limits, Seq, SessionId, SnapshotPart, decode_gateway, encode};
-use moorline_transcript::{Changes, Snapshot, Transcript, parts};
+use moorline_transcript::{Changes, Snapshot, Transcript, fold, parts};
 use proptest::prelude::*;
 
 use crate::journal::{Step, Writer, block, blocks_of, epoch, journals, prefixes, turn_id};
@@ -85,6 +85,63 @@ fn a_tail_goes_on_and_gets_its_beginning_later() {
     // The beginning may be as of an earlier seq than the tail.
     there.merge_page(prefixes(&writer.events)[1].page(Seq::new(2), 9, &Limits::default(), &epoch("e")), &mut Changes::new());
     assert_eq!(shown(&there), Some((0, "0123456789ab".to_owned())));
+}
+
+#[test]
+fn a_newer_tail_leaves_the_beginning_that_is_here() {
+    let mut writer = Writer::default();
+    let turn = writer.accept("0123456789", "ab", None);
+    let truth = prefixes(&writer.events);
+    let mut there = truth[1].clone();
+    there.merge_snapshot(
+        truth[2].snapshot(Some(Seq::new(1)), &Limits { text_bytes: 4, ..Limits::default() }, &epoch("e")),
+        &mut Changes::new(),
+    );
+    assert!(there.blocks(&turn).eq(truth[2].blocks(&turn)));
+}
+
+#[test]
+fn a_new_edition_of_a_tail_is_whole() {
+    let mut writer = Writer::default();
+    let turn = writer.accept("0123456789", "", None);
+    let mut there = fresh(prefixes(&writer.events)[1].snapshot(None, &Limits { text_bytes: 4, ..Limits::default() }, &epoch("e")));
+    writer.push(moorline_protocol::EventBody::Append(Append { block: block(1, 1, 1).id, edition: 1, at: 0, text: "new".to_owned() }));
+    there.apply(&writer.events[1], &mut Changes::new());
+    assert_eq!(there.blocks(&turn).map(|block| (block.from, block.text.as_str())).collect::<Vec<_>>(), [(0, "new")]);
+}
+
+#[test]
+fn a_snapshot_that_reaches_further_back_fills_the_gap() {
+    let journal = many_turns();
+    let whole = prefixes(&journal).pop().expect("a transcript");
+    let mut there = fresh(whole.snapshot(None, &Limits { snapshot_turns: 5, ..Limits::default() }, &epoch("e")));
+    let mut changes = Changes::new();
+    there.merge_snapshot(whole.snapshot(Some(whole.seq()), &Limits::default(), &epoch("e")), &mut changes);
+    assert!(there.gaps().is_empty() && changes.gaps());
+    assert_eq!(there.turns().count(), 40);
+}
+
+#[test]
+fn what_has_a_gap_claims_nothing_beyond_it() {
+    let whole = prefixes(&many_turns()).pop().expect("a transcript");
+    let there = fresh(whole.snapshot(None, &Limits { snapshot_turns: 5, ..Limits::default() }, &epoch("e")));
+    let behind = there.gaps()[0].to.next();
+    assert_eq!(there.snapshot(None, &Limits::default(), &epoch("e")).from, behind);
+    assert_eq!(there.page(whole.seq(), 200, &Limits::default(), &epoch("e")).from, behind);
+}
+
+#[test]
+fn a_run_that_no_fold_can_stand_for_is_applied_and_gives_none() {
+    let journal = many_turns();
+    let truth = prefixes(&journal);
+    let (mut base, limits) = (truth[3].clone(), Limits { event_bytes: 1 << 20, ..Limits::default() });
+    assert_eq!(fold(&mut base, &journal[2..9], &limits), None, "the run begins before the base");
+    assert_eq!(base, truth[9]);
+    assert_eq!(fold(&mut base, &[], &limits), None);
+    assert_eq!(fold(&mut base, &journal[9..40], &Limits { event_bytes: 100, ..Limits::default() }), None, "too long for an event");
+
+    let mut tail = fresh(truth[5].snapshot(None, &Limits { text_bytes: 1, ..Limits::default() }, &epoch("e")));
+    assert_eq!(fold(&mut tail, &journal[5..7], &limits), None, "only the tail of a text is here");
 }
 
 /// Forty finished turns of one text each: seven events a turn.
