@@ -60,6 +60,12 @@ struct Link {
     socket: Option<Socket>,
 }
 
+impl Link {
+    fn has_ended(&self) -> bool {
+        self.opened && self.socket.as_ref().is_some_and(|socket| !socket.is_open())
+    }
+}
+
 impl Driver {
     pub(super) fn start(settings: &Settings, sink: Rc<dyn Sink>) -> Rc<Self> {
         crash::tell(&sink);
@@ -106,6 +112,7 @@ impl Driver {
     /// Gives the core a command from the page.
     pub(super) fn command<R>(&self, act: impl FnOnce(&mut Client, Millis) -> R) -> R {
         self.begin();
+        self.notice_end();
         let result = act(&mut self.core.borrow_mut(), self.now.get());
         self.settle();
         result
@@ -253,6 +260,14 @@ impl Driver {
             }
             SocketInput::Binary(link) => self.feed_core(|core, now| core.handle_undecodable(now, link)),
             SocketInput::Closed(link) => self.closed(link),
+        }
+    }
+
+    /// A socket that is closing takes nothing any more, although its `close` may be seconds away.
+    fn notice_end(&self) {
+        let ended = self.link.borrow().as_ref().filter(|current| current.has_ended()).map(|current| current.id);
+        if let Some(link) = ended {
+            self.closed(link);
         }
     }
 

@@ -66,9 +66,15 @@ impl Socket {
         Ok(Self { socket, _on_open: on_open, _on_message: on_message, _on_end: on_end })
     }
 
+    /// Whether messages can be written.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.socket.ready_state() == WebSocket::OPEN
+    }
+
     /// Writes a message. On a socket that is not open nothing happens: its end is told by the callbacks.
     pub fn send(&self, text: &str) {
-        if self.socket.ready_state() == WebSocket::OPEN {
+        if self.is_open() {
             // Throws only while connecting.
             let _ = self.socket.send_with_str(text);
         }

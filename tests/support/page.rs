@@ -1,0 +1,193 @@
+//! A running transport on the fake browser, a sink that records, and a gateway made of frames.
+
+#![allow(dead_code, reason = "every test binary uses its own part")]
+
+use std::{
+    cell::{Cell, RefCell},
+    rc::Rc,
+};
+
+use moorline::{
+    settings::Settings,
+    transport::{Sink, Transport},
+};
+use moorline_delivery::{ClientEvent, LinkStatus};
+use moorline_protocol::{
+    Answer, Append, Attach, Attached, BlockId, CaughtUp, ClientFrame, ConnectionId, Epoch, Event, EventBody, Events, GatewayFrame, Limits,
+    MessageId, Millis, Send, SendBody, Seq, SessionId, SessionState, SnapshotPart, SnapshotReason, Timings, VERSION, Welcome,
+    decode_client, encode,
+};
+
+use crate::browser::{self, Fakes, until};
+
+/// What the sink was told.
+#[derive(Default)]
+pub(crate) struct Recorder {
+    pub(crate) events: RefCell<Vec<ClientEvent>>,
+    pub(crate) notices: RefCell<Vec<String>>,
+    pub(crate) flushes: Cell<usize>,
+    pub(crate) applied: Cell<usize>,
+    pub(crate) on_event: RefCell<Option<Box<dyn Fn(&ClientEvent)>>>,
+}
+
+impl Recorder {
+    pub(crate) fn saw(&self, what: impl Fn(&ClientEvent) -> bool) -> bool {
+        self.events.borrow().iter().any(what)
+    }
+}
+
+impl Sink for Recorder {
+    fn event(&self, event: ClientEvent) -> Option<(SessionId, Seq)> {
+        if let Some(act) = &*self.on_event.borrow() {
+            act(&event);
+        }
+        let applied = match &event {
+            ClientEvent::Events { session, events, .. } => {
+                self.applied.set(self.applied.get() + events.len());
+                events.last().map(|event| (session.clone(), event.seq))
+            }
+            ClientEvent::Snapshot { session, seq, .. } => Some((session.clone(), *seq)),
+            _ => None,
+        };
+        self.events.borrow_mut().push(event);
+        applied
+    }
+
+    fn flush(&self) {
+        self.flushes.set(self.flushes.get() + 1);
+    }
+
+    fn notice(&self, sentence: &str) {
+        self.notices.borrow_mut().push(sentence.to_owned());
+    }
+
+    fn crashed(&self, message: &str) {
+        self.notices.borrow_mut().push(format!("crashed: {message}"));
+    }
+}
+
+/// One page. The transport goes before the fakes do.
+pub(crate) struct Page {
+    pub(crate) transport: Transport,
+    pub(crate) sink: Rc<Recorder>,
+    pub(crate) fakes: Fakes,
+}
+
+impl Page {
+    pub(crate) fn load(fakes: Fakes) -> Self {
+        Self::load_with(fakes, &Settings::default())
+    }
+
+    pub(crate) fn load_with(fakes: Fakes, settings: &Settings) -> Self {
+        let sink = Rc::new(Recorder::default());
+        let transport = Transport::start(settings, Rc::<Recorder>::clone(&sink));
+        Self { transport, sink, fakes }
+    }
+
+    /// A page whose first connection stands.
+    pub(crate) async fn ready() -> Self {
+        Self::ready_with(welcome()).await
+    }
+
+    pub(crate) async fn ready_with(welcome: Welcome) -> Self {
+        let page = Self::load(Fakes::install());
+        page.connect(0, welcome).await;
+        page
+    }
+
+    /// Plays the gateway's part of the i-th connection up to `welcome`.
+    pub(crate) async fn connect(&self, i: usize, welcome: Welcome) {
+        until("a socket is opened", || browser::socket_count() > i).await;
+        browser::socket_open(i);
+        until("hello is sent", || !sent(i).is_empty()).await;
+        self.tell(i, GatewayFrame::Welcome(welcome));
+        until("the link is ready", || self.transport.link_status() == LinkStatus::Ready).await;
+    }
+
+    pub(crate) fn tell(&self, i: usize, frame: GatewayFrame) {
+        browser::socket_text(i, &encode(&frame));
+    }
+
+    /// Shows the session and answers its attach: it is at seq 0.
+    pub(crate) async fn attach(&self, i: usize) {
+        self.transport.show(&session());
+        until("attach is sent", || attach_sent(i).is_some()).await;
+        let no = attach_sent(i).expect("just seen").no;
+        let answer = Answer::Snapshot(SnapshotReason::Fresh);
+        self.tell(i, GatewayFrame::Attached(Attached { session: session(), no, epoch: epoch(), head: Seq::ZERO, answer }));
+        let snapshot = SnapshotPart {
+            session: session(),
+            no,
+            epoch: epoch(),
+            seq: Seq::ZERO,
+            part: 0,
+            last: true,
+            from: Seq::new(1),
+            items: Vec::new(),
+        };
+        self.tell(i, GatewayFrame::Snapshot(snapshot));
+        let state = SessionState::default();
+        self.tell(i, GatewayFrame::CaughtUp(CaughtUp { session: session(), no, epoch: epoch(), seq: Seq::ZERO, state }));
+        until("the session is caught up", || self.sink.saw(|event| matches!(event, ClientEvent::CaughtUp { .. }))).await;
+    }
+}
+
+fn attach_sent(i: usize) -> Option<Attach> {
+    sent(i).into_iter().rev().find_map(|frame| match frame {
+        ClientFrame::Attach(attach) => Some(attach),
+        ClientFrame::Hello(hello) => hello.attaches.into_iter().next(),
+        _ => None,
+    })
+}
+
+/// What was written to the i-th socket.
+pub(crate) fn sent(i: usize) -> Vec<ClientFrame> {
+    browser::socket_sent(i).iter().map(|text| decode_client(text).expect("the page writes frames")).collect()
+}
+
+pub(crate) fn count(i: usize, kind: &str) -> usize {
+    sent(i).iter().filter(|frame| frame.kind() == kind).count()
+}
+
+/// Fast enough for a test, slow enough not to expire under it.
+pub(crate) fn timings() -> Timings {
+    Timings { ack: Millis(50), backoff_min: Millis(20), backoff_max: Millis(40), ..Timings::default() }
+}
+
+pub(crate) fn welcome() -> Welcome {
+    Welcome {
+        version: VERSION,
+        connection: ConnectionId::from_random(1),
+        limits: Limits::default(),
+        timings: timings(),
+        build: String::new(),
+        time: 0,
+        agents: Vec::new(),
+    }
+}
+
+pub(crate) fn session() -> SessionId {
+    SessionId::parse("s1").expect("valid")
+}
+
+pub(crate) fn epoch() -> Epoch {
+    Epoch::parse("e1").expect("valid")
+}
+
+pub(crate) fn message(name: &str) -> MessageId {
+    MessageId::parse(name).expect("valid")
+}
+
+pub(crate) fn text(name: &str, text: &str) -> Send {
+    Send { session: session(), message: message(name), body: SendBody::Text(text.to_owned()), create: None, interrupt: None }
+}
+
+/// One event of a text that grows by a letter a seq.
+pub(crate) fn event(seq: u64) -> Event {
+    let append = Append { block: BlockId::numbered(1), edition: 0, at: seq - 1, text: "x".to_owned() };
+    Event::plain(Seq::new(seq), 0, EventBody::Append(append))
+}
+
+pub(crate) fn events(seqs: impl IntoIterator<Item = u64>) -> GatewayFrame {
+    GatewayFrame::Events(Events { session: session(), events: seqs.into_iter().map(event).collect() })
+}
