@@ -158,12 +158,14 @@ async fn bytes_that_come_in_mid_close_are_applied() {
 }
 
 #[wasm_bindgen_test]
-async fn a_frame_that_cannot_be_read_is_counted_and_the_connection_lives() {
+async fn a_message_that_is_no_frame_is_counted_and_costs_no_more_than_the_connection() {
     let page = Page::ready().await;
     browser::socket_text(0, "{\"events\": 5}");
-    browser::socket_binary(0);
-    until("both are counted", || page.transport.counters().undecodable == 2).await;
-    assert_eq!(page.transport.link_status(), LinkStatus::Ready);
+    until("it is counted", || page.transport.counters().undecodable == 1).await;
+    page.connect(1, welcome()).await;
+    browser::socket_binary(1);
+    until("it is counted", || page.transport.counters().undecodable == 2).await;
+    page.connect(2, welcome()).await;
 }
 
 #[wasm_bindgen_test]
@@ -214,7 +216,7 @@ async fn a_send_into_a_full_outbox_is_dropped() {
 #[wasm_bindgen_test]
 async fn a_send_while_signed_out_is_dropped() {
     let fakes = Fakes::install();
-    browser::answer_fetch("v1/sessions", 401, "application/json", "{\"code\": \"unauthorized\", \"message\": \"log in\"}");
+    browser::answer_fetch("v1/connect", 401, "application/json", "{\"code\": \"unauthorized\", \"message\": \"log in\"}");
     let page = Page::load(fakes);
     until("a socket is opened", || browser::socket_count() == 1).await;
     browser::socket_close(0);
@@ -243,7 +245,7 @@ async fn a_send_from_a_page_that_goes_away_is_dropped() {
 #[wasm_bindgen_test]
 async fn signing_in_connects_again_and_sends_what_waits() {
     let fakes = Fakes::install();
-    browser::answer_fetch("v1/sessions", 401, "application/json", "{\"code\": \"unauthorized\", \"message\": \"log in\"}");
+    browser::answer_fetch("v1/connect", 401, "application/json", "{\"code\": \"unauthorized\", \"message\": \"log in\"}");
     let page = Page::load(fakes);
     assert_eq!(page.transport.send(text("m1", "hello")), SendResult::Queued);
     until("a socket is opened", || browser::socket_count() == 1).await;
@@ -296,7 +298,7 @@ async fn a_gateway_elsewhere_is_entered_with_a_bearer_token_and_a_ticket() {
 #[wasm_bindgen_test]
 async fn a_plain_web_server_in_the_gateways_place_is_named_once() {
     let fakes = Fakes::install();
-    browser::answer_fetch("v1/sessions", 404, "text/html", "<h1>not found</h1>");
+    browser::answer_fetch("v1/connect", 404, "text/html", "<h1>not found</h1>");
     let page = Page::load(fakes);
     for i in 0..2 {
         until("a socket is opened", || browser::socket_count() == i + 1).await;
@@ -306,6 +308,64 @@ async fn a_plain_web_server_in_the_gateways_place_is_named_once() {
     let notices = page.sink.notices.borrow();
     assert_eq!(notices.len(), 1, "{notices:?}");
     assert!(notices[0].contains("gatewayUrl") && notices[0].contains("config.json"), "{}", notices[0]);
+}
+
+#[wasm_bindgen_test]
+async fn a_gateway_behind_a_proxy_that_says_502_is_waited_for() {
+    let page = Page::ready().await;
+    browser::answer_fetch("v1/connect", 502, "text/html", "<h1>bad gateway</h1>");
+    lose(&page, 0).await;
+    until("it is tried again", || browser::socket_count() == 2).await;
+    browser::socket_close(1);
+    page.connect(2, welcome()).await;
+    assert_eq!(page.sink.notices.borrow()[..], [""; 0]);
+}
+
+#[wasm_bindgen_test]
+async fn a_failed_upgrade_of_a_gateway_that_answers_is_tried_again_in_silence() {
+    let fakes = Fakes::install();
+    browser::answer_fetch("v1/connect", 400, "application/json", "{\"code\": \"bad_frame\", \"message\": \"no upgrade\"}");
+    let page = Page::load(fakes);
+    until("a socket is opened", || browser::socket_count() == 1).await;
+    browser::socket_close(0);
+    page.connect(1, welcome()).await;
+    assert_eq!(page.sink.notices.borrow()[..], [""; 0]);
+}
+
+#[wasm_bindgen_test]
+async fn an_origin_that_may_not_ask_is_told_what_the_gateway_says() {
+    let fakes = Fakes::install();
+    browser::answer_fetch(
+        "v1/connect",
+        403,
+        "application/json",
+        "{\"code\": \"origin_refused\", \"message\": \"start it with --allow-origin\"}",
+    );
+    let page = Page::load(fakes);
+    until("a socket is opened", || browser::socket_count() == 1).await;
+    browser::socket_close(0);
+    until("it is told", || page.sink.notices.borrow()[..] == ["start it with --allow-origin"]).await;
+}
+
+#[wasm_bindgen_test]
+async fn a_page_of_older_blocks_is_fetched_and_a_refusal_is_a_sentence() {
+    let page = Page::ready().await;
+    browser::answer_fetch(
+        "v1/sessions/s1/blocks?before=7",
+        200,
+        "application/json",
+        r#"{"epoch":"e1","seq":9,"from":1,"before":7,"items":[]}"#,
+    );
+    let older = page.transport.load_page(&session(), Seq::new(7)).await.expect("a page");
+    assert_eq!((older.from, older.before), (Seq::new(1), Seq::new(7)));
+    browser::answer_fetch(
+        "v1/sessions/s1/blocks",
+        404,
+        "application/json",
+        r#"{"code":"unknown_session","message":"there is no session s1"}"#,
+    );
+    let refused = page.transport.load_page(&session(), Seq::new(7)).await.expect_err("a refusal");
+    assert_eq!(refused.to_string(), "there is no session s1");
 }
 
 #[wasm_bindgen_test]

@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 
-use moorline_protocol::{Login, Page, Seq, SessionId, encode};
+use moorline_protocol::{Code, Login, Page, Seq, SessionId, encode};
 use serde::Deserialize;
 use web_sys::Url;
 
@@ -89,9 +89,13 @@ impl Gateway {
         Ok(())
     }
 
-    /// Learns why a WebSocket did not open, since the browser hides its status.
+    /// Learns why a WebSocket did not open, since the browser hides its status: asked plainly, the same path checks the same
+    /// things, and ends in `bad_frame` where only the upgrade is missing.
     pub(super) async fn refusal(&self) -> Result<(), HttpError> {
-        self.with_credentials("GET", "v1/sessions?limit=0").json::<serde::de::IgnoredAny>().await.map(drop)
+        match self.with_credentials("GET", "v1/connect").json::<serde::de::IgnoredAny>().await {
+            Ok(_) | Err(HttpError::Refused { code: Code::BadFrame, .. }) => Ok(()),
+            Err(error) => Err(error),
+        }
     }
 
     /// Fetches a page of older blocks.

@@ -89,6 +89,8 @@ impl Request<'_> {
             Err(_) if status == Code::Unauthorized.status() => {
                 HttpError::Refused { code: Code::Unauthorized, message: "a login is needed".to_owned() }
             }
+            // A proxy in front of a gateway that is being restarted.
+            Err(_) if matches!(status, 502..=504) => HttpError::Unreachable { base: self.base.to_owned() },
             Err(_) => HttpError::NotAGateway { base: self.base.to_owned(), status },
         })
     }
