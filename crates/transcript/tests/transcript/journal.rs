@@ -25,7 +25,7 @@ pub(crate) enum Step {
     ToolWrites(usize, String),
     ToolStartsOver(usize, String),
     ToolCloses(usize),
-    /// Of a finished call; a journal need not have it, but it is what waits in gaps.
+    /// Of a finished call while its turn goes on: what may wait in a gap.
     ToolSpeaksLate(usize, String),
     Plan(String),
     Asks,
@@ -259,6 +259,7 @@ impl Writer {
     }
 
     fn end(&mut self, turn: &TurnId, outcome: Outcome) {
+        self.finished.clear();
         self.close_writing();
         for tool in std::mem::take(&mut self.tools) {
             self.close(tool.id, FieldsPatch { status: Patch::Set(ToolStatus::Failed), ..closed() });
