@@ -197,7 +197,8 @@ async fn a_send_while_the_socket_is_closing_is_queued() {
 
 #[wasm_bindgen_test]
 async fn a_send_while_a_reconnect_is_scheduled_is_queued() {
-    let page = Page::ready().await;
+    let patient = Timings { backoff_min: Millis(60_000), backoff_max: Millis(60_000), ..timings() };
+    let page = Page::ready_with(Welcome { timings: patient, ..welcome() }).await;
     browser::socket_close(0);
     until("a reconnect is scheduled", || matches!(page.transport.link_status(), LinkStatus::Waiting { .. })).await;
     assert_eq!(page.transport.send(text("m1", "hello")), SendResult::Queued);
