@@ -114,8 +114,13 @@ impl Client {
             }
             GatewayFrame::CaughtUp(caught_up) => self.attachments.caught_up(&mut port, &mut self.counters, caught_up),
             GatewayFrame::Receipt(receipt) => {
-                self.attachments.may_exist(&mut port, &receipt.session);
+                let session = receipt.session.clone();
+                self.attachments.may_exist(&mut port, &session);
                 self.outbox.receipt(&mut port, receipt);
+                // The event may have been here before its receipt, or lie in a gap: then there is nothing to wait for.
+                if let Some(seq) = self.attachments.applied_seq(&session) {
+                    self.outbox.applied(&mut port, &session, seq);
+                }
             }
             GatewayFrame::Sessions(rows) => self.rows(now, rows),
             GatewayFrame::Ping(ping) => {
@@ -131,11 +136,13 @@ impl Client {
         self.settle(now);
     }
 
-    /// Something came that is no frame: counted; if it was an event, the hole it leaves will be noticed.
+    /// Something came that is no frame. Nobody can say what it was, so the connection is given up, and the next one asks for
+    /// everything behind the cursors.
     pub fn handle_undecodable(&mut self, now: Millis, link: LinkId) {
         if self.link.is_current(link) {
-            self.link.heard(now);
             self.counters.undecodable += 1;
+            self.lost(now);
+            self.settle(now);
         }
     }
 
@@ -345,7 +352,11 @@ impl Client {
                     self.outbox.refused(&mut port, &mut self.random, &mut self.counters, error);
                 }
             }
-            (_, None, Some(session), Some(no)) => self.attachments.refused(&mut port, session, no),
+            (_, None, Some(session), Some(no)) => {
+                if self.attachments.refused(&mut port, session, no) {
+                    self.outbox.session_missing(&mut port, session);
+                }
+            }
             (..) => port.event(ClientEvent::Notice(Notice::Refused { code: error.code, message: error.message })),
         }
     }

@@ -27,7 +27,7 @@ pub struct Plan {
     pub busy: u64,
     /// One wake-up in this many is lost; 0 = none.
     pub lost_wakeups: u64,
-    /// One frame down in this many is garbled; 0 = none.
+    /// One frame down in this many is garbled, or lost without a trace; 0 = none.
     pub garbled: u64,
     /// What users do and what breaks, and when, in order of time.
     pub course: Vec<(Millis, Act)>,
@@ -164,9 +164,9 @@ fn limits(random: &mut Random) -> Limits {
         return Limits::default();
     }
     Limits {
-        frame_bytes: 1024 + random.below(2048) as usize,
+        frame_bytes: 4096 + random.below(2048) as usize,
         event_bytes: 1024,
-        credit_bytes: 8 << 10,
+        credit_bytes: 12 << 10,
         replay_events: 5 + random.below(40),
         snapshot_turns: 1 + random.below(3) as usize,
         snapshot_bytes: 1024 + random.below(4096) as usize,

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use moorline_delivery::{
-    AttachmentStatus, Client, ClientConfig, ClientEvent, LinkId, Persist, Restored, SendState, SendStatus, StoredSend,
+    AttachmentStatus, Client, ClientConfig, ClientEvent, Failure, LinkId, Persist, Restored, SendState, SendStatus, StoredSend,
 };
 use moorline_protocol::{
     BlockId, ClientFrame, ClientId, Cursor, Epoch, Limits, MessageId, Millis, Page, PageId, Seq, SessionId, SessionState, Timings,
@@ -11,6 +11,9 @@ use moorline_protocol::{
 use moorline_transcript::{Changes, Snapshot, Transcript};
 
 use crate::oracle::Oracle;
+
+/// Reasons to attach may linger when the faults stop, but not many.
+const CALM_ATTACHES_MAX: u32 = 12;
 
 /// What survives a reload.
 #[derive(Debug, Clone)]
@@ -52,6 +55,8 @@ pub(crate) struct Tab {
     pub(crate) asleep_until: Millis,
     pub(crate) unreachable_until: Millis,
     pub(crate) hangs: bool,
+    /// Attaches since nothing breaks any more, but for those that go with a hello.
+    calm_attaches: u32,
 }
 
 impl Storage {
@@ -87,6 +92,7 @@ impl Tab {
             asleep_until: Millis::ZERO,
             unreachable_until: Millis::ZERO,
             hangs: false,
+            calm_attaches: 0,
         }
     }
 
@@ -124,8 +130,14 @@ impl Tab {
         });
     }
 
-    pub(crate) fn transmits(&self, oracle: &mut Oracle, frame: &ClientFrame) {
+    pub(crate) fn transmits(&mut self, oracle: &mut Oracle, frame: &ClientFrame, is_calm: bool) {
         match frame {
+            ClientFrame::Attach(_) if is_calm => {
+                self.calm_attaches += 1;
+                oracle.check(2, self.calm_attaches <= CALM_ATTACHES_MAX, || {
+                    format!("tab {} attached {} times while nothing was wrong", self.no, self.calm_attaches)
+                });
+            }
             ClientFrame::Ack(ack) => ack.cursors.iter().for_each(|cursor| self.told(oracle, cursor, "acked")),
             ClientFrame::Pong(pong) => pong.cursors.iter().for_each(|cursor| self.told(oracle, cursor, "acked")),
             _ => {}
@@ -229,9 +241,12 @@ impl Tab {
         Some(held.transcript.gaps().last()?.to.next())
     }
 
-    pub(crate) fn failed(&self) -> Vec<MessageId> {
-        let has_failed = |status: &&SendStatus| matches!(status.state, SendState::Failed(_));
-        self.sends.values().filter(has_failed).map(|status| status.send.message.clone()).collect()
+    pub(crate) fn failed(&self) -> Vec<(MessageId, Failure)> {
+        let failed = self.sends.values().filter_map(|status| match &status.state {
+            SendState::Failed(failure) => Some((status.send.message.clone(), failure.clone())),
+            _ => None,
+        });
+        failed.collect()
     }
 
     pub(crate) fn epoch(&self, session: &SessionId) -> Option<&Epoch> {

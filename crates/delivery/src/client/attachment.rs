@@ -25,7 +25,7 @@ pub(super) struct Attachment {
     wants_snapshot: bool,
     /// The head as a ping told it.
     head: Seq,
-    /// Since when the head is ahead with nothing arriving.
+    /// Since when the head is ahead, or `caught_up` missing, with nothing arriving.
     pub(super) behind_since: Option<Millis>,
     pub(super) told: Option<AttachmentStatus>,
 }
@@ -137,7 +137,8 @@ impl Attachment {
         }
         let Some(received) = &self.received else { return true };
         self.head = cursor.seq;
-        if self.head > received.seq {
+        // At the head without having been told so: the frame that said it could not be read.
+        if self.head > received.seq || self.told != Some(AttachmentStatus::Live) {
             self.behind_since.get_or_insert(now);
         } else {
             self.behind_since = None;

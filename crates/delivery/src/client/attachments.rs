@@ -110,12 +110,12 @@ impl Attachments {
         }
     }
 
-    /// The gateway refused an attach.
-    pub(super) fn refused(&mut self, port: &mut Port<'_>, session: &SessionId, no: u64) {
-        if let Some(at) = self.asked(session, no) {
-            self.recent[at].phase = Phase::Missing;
-            self.tell(port, at);
-        }
+    /// The gateway refused an attach. Answers whether it was the one that is waited for.
+    pub(super) fn refused(&mut self, port: &mut Port<'_>, session: &SessionId, no: u64) -> bool {
+        let Some(at) = self.asked(session, no) else { return false };
+        self.recent[at].phase = Phase::Missing;
+        self.tell(port, at);
+        true
     }
 
     /// Attaches a session that was missing: something says that it exists.
@@ -201,6 +201,7 @@ impl Attachments {
         if received.is_some_and(|place| place.epoch == caught_up.epoch && place.seq == caught_up.seq) {
             port.event(ClientEvent::CaughtUp { session: caught_up.session, seq: caught_up.seq, state: caught_up.state });
             self.recent[at].told = Some(AttachmentStatus::Live);
+            self.recent[at].behind_since = None;
             port.event(ClientEvent::Attachment { session: self.recent[at].session.clone(), status: AttachmentStatus::Live });
         } else {
             counters.holes += 1;
@@ -246,6 +247,11 @@ impl Attachments {
         if !cursors.is_empty() {
             port.transmit(ClientFrame::Ack(Ack { cursors }));
         }
+    }
+
+    pub(super) fn applied_seq(&self, session: &SessionId) -> Option<Seq> {
+        let at = self.position(session)?;
+        Some(self.recent[at].applied.as_ref()?.seq)
     }
 
     /// The cursors of the followed sessions, as a `pong` carries them.

@@ -88,7 +88,10 @@ impl Outbox {
         if size(&send) > self.limits.send_bytes {
             return SendResult::Dropped(DropReason::TooLarge);
         }
-        let held = self.entries.iter().filter(|entry| !entry.is_accepted());
+        // Answers and messages have their places apart: a message may be waiting for just the turn that waits for the answer.
+        let is_answer = matches!(send.body, SendBody::Answer { .. });
+        let alike = |entry: &&Entry| matches!(entry.send.body, SendBody::Answer { .. }) == is_answer;
+        let held = self.entries.iter().filter(|entry| !entry.is_accepted()).filter(alike);
         let (sends, bytes) = held.fold((0, 0), |(sends, bytes), entry| (sends + 1, bytes + size(&entry.send)));
         if sends >= self.limits.outbox_sends || bytes + size(&send) > self.limits.outbox_bytes {
             return SendResult::Dropped(DropReason::OutboxFull);

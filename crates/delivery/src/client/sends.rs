@@ -104,13 +104,20 @@ impl Outbox {
         }
         if replaces {
             let current = port.link();
-            self.drop_accepted(port, session, |_, link| link != current);
+            self.drop_accepted(port, session, false, |_, link| link != current);
         }
+    }
+
+    /// The gateway does not know the session: what it accepted on an earlier connection is lost with it (a restored backup).
+    /// The text returns to the composer.
+    pub(super) fn session_missing(&mut self, port: &mut Port<'_>, session: &SessionId) {
+        let current = port.link();
+        self.drop_accepted(port, session, true, |_, link| link != current);
     }
 
     /// Everything up to `seq` is on screen or in a gap: an echo accepted below it has nothing left to wait for.
     pub(super) fn applied(&mut self, port: &mut Port<'_>, session: &SessionId, seq: Seq) {
-        self.drop_accepted(port, session, |accepted, _| accepted <= seq);
+        self.drop_accepted(port, session, false, |accepted, _| accepted <= seq);
     }
 
     /// Tries a failed send again, with a new budget.
@@ -267,12 +274,18 @@ impl Outbox {
         }
     }
 
-    fn drop_accepted(&mut self, port: &mut Port<'_>, session: &SessionId, is_done: impl Fn(Seq, Option<super::LinkId>) -> bool) {
+    fn drop_accepted(
+        &mut self,
+        port: &mut Port<'_>,
+        session: &SessionId,
+        with_text: bool,
+        is_done: impl Fn(Seq, Option<super::LinkId>) -> bool,
+    ) {
         let done =
             |entry: &&Entry| entry.send.session == *session && matches!(entry.state, State::Accepted { seq, link } if is_done(seq, link));
         let messages: Vec<MessageId> = self.entries.iter().filter(done).map(|entry| entry.send.message.clone()).collect();
         for message in messages {
-            self.gone(port, &message, false);
+            self.gone(port, &message, with_text);
         }
     }
 

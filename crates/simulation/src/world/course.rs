@@ -1,7 +1,7 @@
 //! What the plan does to a run, and how a run comes to rest.
 
-use moorline_delivery::{AttachmentStatus, ConnectionInput, LinkStatus, SendState, Signal};
-use moorline_protocol::{MessageId, Millis, Seq, SessionId, TurnId};
+use moorline_delivery::{AttachmentStatus, ConnectionInput, LinkStatus, SendState, SendStatus, Signal};
+use moorline_protocol::{Code, MessageId, Millis, Seq, SessionId, TurnId};
 use moorline_session::{Durability, Store, StoreError};
 use moorline_transcript::{Changes, Transcript};
 
@@ -98,8 +98,14 @@ impl World {
     }
 
     fn retry_failed(&mut self, no: usize) {
-        for message in self.tabs[no].failed() {
-            self.tabs[no].client.retry(self.now, &message);
+        for (message, failure) in self.tabs[no].failed() {
+            // An answer to a request that a restored backup does not know cannot be helped: the user removes it.
+            if matches!(failure.code, Some(Code::Unprocessable | Code::UnknownSession)) {
+                self.oracle.waive(|typed, _| *typed == message);
+                self.tabs[no].client.remove(self.now, &message);
+            } else {
+                self.tabs[no].client.retry(self.now, &message);
+            }
         }
     }
 
@@ -232,6 +238,7 @@ impl World {
             self.drain_tab(no);
             for session in self.sessions.clone() {
                 self.want_page(no, &session);
+                self.answer_open_requests(no, &session);
             }
         }
         match self.unrest() {
@@ -257,7 +264,9 @@ impl World {
             if tab.client.link_status() != LinkStatus::Ready {
                 return Some((10, format!("tab {} is not connected: {:?}", tab.no, tab.client.link_status())));
             }
-            if let Some(status) = tab.sends.values().next() {
+            // A session that is not on screen shows the event of an accepted send when it is put there.
+            let waits = |status: &&SendStatus| status.state != SendState::Accepted || status.send.session == tab.shown;
+            if let Some(status) = tab.sends.values().find(waits) {
                 return Some((6, format!("tab {} still has {status:?}", tab.no)));
             }
             let Some(held) = tab.held.get(&tab.shown) else { continue };

@@ -91,6 +91,8 @@ impl World {
                 ConnectionOutput::Snapshot { session, no, since } => self.snapshot(wire, session, no, since),
                 ConnectionOutput::Check { session } => self.tell_head(wire, &session),
                 ConnectionOutput::Rows { since } => {
+                    // A store that lost data has lost revs too: whoever holds rows of before starts anew.
+                    let since = since.filter(|_| !self.oracle.has_lost_data);
                     let rows = self.store.rows(since.unwrap_or(0)).unwrap_or_default();
                     let highest = rows.iter().map(|row| row.rev).max().or(since).unwrap_or(0);
                     self.transmit_down(wire, &GatewayFrame::Sessions(Rows { rows, list_reset: since.is_none() }));
@@ -131,6 +133,11 @@ impl World {
         self.trace.note(self.now, "down", || format!("wire {wire}: {text}"));
         if let Some(at) = self.wires[wire].down.put(self.now, bytes, &mut self.random) {
             if !self.is_calm && self.plan.garbled > 0 && self.random.below(self.plan.garbled) == 0 {
+                // An ordered stream cannot lose a frame; a gateway with a fault could, and the page has to notice.
+                if matches!(frame, GatewayFrame::Events(_) | GatewayFrame::CaughtUp(_)) && self.random.below(2) == 0 {
+                    self.wires[wire].down.taken(bytes);
+                    return bytes;
+                }
                 text.insert(1, '%');
             }
             self.at(at, Happening::Down { wire, text });

@@ -1,6 +1,6 @@
 //! The tabs' side: connecting, frames, the user.
 
-use moorline_delivery::{LinkClosed, LinkId, Output, SendResult, Signal};
+use moorline_delivery::{AttachmentStatus, LinkClosed, LinkId, Output, SendResult, Signal};
 use moorline_protocol::{
     BlockId, ClientFrame, Create, GatewayFrame, MessageId, Millis, Page, Send, SendBody, SessionId, TurnId, decode_gateway, encode,
 };
@@ -41,7 +41,7 @@ impl World {
             match output {
                 Output::Connect { link } => self.connect(no, link),
                 Output::Transmit { link, frame } => {
-                    tab.transmits(&mut self.oracle, &frame);
+                    tab.transmits(&mut self.oracle, &frame, self.is_calm);
                     self.transmit_up(no, link, &frame);
                 }
                 Output::Disconnect { link } => self.disconnect(no, link),
@@ -188,6 +188,20 @@ impl World {
         for request in open {
             let wait = Millis(200 + self.random.below(6_000));
             self.after(wait, Happening::Answers { tab: no, document, session: session.clone(), request });
+        }
+    }
+
+    /// In the calm: what the user has not got round to, or what did not get through.
+    pub(super) fn answer_open_requests(&mut self, no: usize, session: &SessionId) {
+        let tab = &self.tabs[no];
+        let is_on_its_way = |request: &BlockId| {
+            tab.sends.values().any(|status| matches!(&status.send.body, SendBody::Answer { request: of, .. } if of == request))
+        };
+        let live = tab.held.get(session).filter(|held| held.status == Some(AttachmentStatus::Live));
+        let open = live.map(|held| held.transcript.state().waiting).unwrap_or_default();
+        let document = tab.document;
+        for request in open.into_iter().filter(|request| !is_on_its_way(request)).collect::<Vec<_>>() {
+            self.answers(no, document, session.clone(), request);
         }
     }
 
