@@ -86,9 +86,10 @@ fn is_executable(path: &Path) -> bool {
     path.is_file()
 }
 
-/// The command as one would type it, for messages.
+/// The command as one would type it, for messages: the program without its folder.
 pub(crate) fn line(command: &Command) -> String {
-    let mut words = vec![command.get_program().to_string_lossy()];
+    let program = Path::new(command.get_program());
+    let mut words = vec![program.file_name().unwrap_or(program.as_os_str()).to_string_lossy()];
     words.extend(command.get_args().map(OsStr::to_string_lossy));
     words.join(" ")
 }

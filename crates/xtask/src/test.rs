@@ -18,8 +18,6 @@ use crate::setup::{self, Browser, ClientTools, TARGET};
 use crate::step;
 use crate::workspace::{self, Workspace};
 
-/// The limit for all tests of one browser test binary, in seconds; wasm-bindgen's default is 20.
-const BROWSER_TESTS_LIMIT_S: &str = "120";
 /// Which tests ran, and how each ended: one line a test, relative to the target folder.
 const RAN: &str = "tests-ran.txt";
 
@@ -92,7 +90,6 @@ impl TestRun<'_> {
                     .command("cargo")
                     .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", workspace.tool("wasm-bindgen-test-runner"))
                     .env("CHROMEDRIVER", &browser.driver)
-                    .env("WASM_BINDGEN_TEST_TIMEOUT", BROWSER_TESTS_LIMIT_S)
                     .args(["test", "--no-fail-fast", "--package", "moorline", "--tests", "--target", TARGET])
                     .args(arguments),
             )
