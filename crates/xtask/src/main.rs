@@ -40,7 +40,7 @@ fn perform() -> Outcome {
     let task = arguments::parse(env::args().skip(1))?;
     let workspace = Workspace::locate()?;
     match task {
-        Task::Run(options) => run::run(&workspace, options),
+        Task::Run(options) => run::run(&workspace, &options),
         Task::Test(plan) => test::test(&workspace, &plan),
         Task::Bench(figures) => bench::bench(&workspace, &figures),
         Task::Lint => lint::lint(&workspace),

@@ -1,5 +1,6 @@
 //! `cargo xtask run`: from a source tree to a working page.
 
+use std::env;
 use std::process::Command;
 
 use crate::failure::Outcome;
@@ -10,38 +11,26 @@ use crate::workspace::Workspace;
 
 /// Builds everything and becomes the gateway, which prints the link and ends on Ctrl-C.
 ///
-/// `options` go to the gateway; the client's folder, a data folder below `target` and the demo agent are the defaults.
+/// `options` go to the gateway. Where neither they nor the gateway's variables say otherwise, it serves the client just
+/// built and keeps its data below `target`.
 ///
 /// # Errors
 ///
-/// When a build fails, or the gateway ends with an error.
-pub(crate) fn run(workspace: &Workspace, options: Vec<String>) -> Outcome {
+/// When a build fails, or the gateway cannot be started.
+pub(crate) fn run(workspace: &Workspace, options: &[String]) -> Outcome {
     let tools = ClientTools::ensure(workspace)?;
     product::client(workspace, &tools)?;
     product::print_first_load(workspace)?;
-    let gateway = product::gateway(workspace)?;
-    let client = workspace.dist().display().to_string();
-    let data = workspace.target.join("run-data").display().to_string();
-    println!();
-    become_program(
-        command(gateway)
-            .current_dir(&workspace.root)
-            .arg("serve")
-            .args(with_defaults(options, &[("--client", &client), ("--data", &data), ("--agent", "demo")])),
-    )
-}
-
-/// The options, and those of the defaults that they do not set.
-fn with_defaults(options: Vec<String>, defaults: &[(&str, &str)]) -> Vec<String> {
-    let mut all = Vec::new();
-    for (name, value) in defaults {
-        let is_set = options.iter().any(|option| option.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('=')));
-        if !is_set {
-            all.extend([(*name).to_owned(), (*value).to_owned()]);
+    let mut gateway = command(product::gateway(workspace)?);
+    gateway.current_dir(&workspace.root).arg("serve").args(options);
+    // As variables, because the gateway prefers options to them.
+    for (name, folder) in [("MOORLINE_CLIENT", workspace.dist()), ("MOORLINE_DATA", workspace.target.join("run-data"))] {
+        if env::var_os(name).is_none() {
+            gateway.env(name, folder);
         }
     }
-    all.extend(options);
-    all
+    println!();
+    become_program(&mut gateway)
 }
 
 /// Replaces this process, so that signals reach the gateway itself and the shell waits for its drain.
@@ -59,21 +48,4 @@ fn become_program(program: &mut Command) -> Outcome {
 #[cfg(not(unix))]
 fn become_program(program: &mut Command) -> Outcome {
     crate::process::run(program)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::with_defaults;
-
-    #[test]
-    fn an_option_replaces_its_default_in_either_spelling() {
-        let options = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
-        let defaults = [("--data", "d"), ("--agent", "demo")];
-        assert_eq!(with_defaults(options(&[]), &defaults), ["--data", "d", "--agent", "demo"]);
-        assert_eq!(
-            with_defaults(options(&["--agent=acp:x", "--data-keep", "1"]), &defaults),
-            ["--data", "d", "--agent=acp:x", "--data-keep", "1"]
-        );
-        assert_eq!(with_defaults(options(&["--agent", "acp:x"]), &defaults), ["--data", "d", "--agent", "acp:x"]);
-    }
 }
