@@ -116,7 +116,6 @@ impl Life {
             }
             AgentCommand::Kill { turn } => {
                 self.waiting.take_if(|(waiting, _)| *waiting == turn);
-                self.unsent.retain(|report| report.turn != turn);
                 // A turn that has begun since is another one's.
                 self.agent.take_if(|agent| agent.acp.turn().is_none_or(|current| *current == turn));
             }

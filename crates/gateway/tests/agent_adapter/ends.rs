@@ -133,12 +133,18 @@ async fn an_agents_death_takes_its_children_with_it() {
     until_dead(bench.pids_in("pids", 1).await[0]).await;
 }
 
+fn bytes_written(pid: u32) -> u64 {
+    let io = std::fs::read_to_string(format!("/proc/{pid}/io")).unwrap_or_default();
+    io.lines().find_map(|line| line.strip_prefix("wchar: ")?.parse().ok()).unwrap_or_default()
+}
+
 #[tokio::test]
 async fn a_kill_works_while_nobody_reads_the_reports() {
     let mut bench = Bench::with("demo:--delay-ms 0", 1, |_| {});
     bench.prompt("t1", "/stream 1000000");
     bench.next("t1").await;
     let pid = bench.recorded()[0];
+    until("the agent has filled its pipe", || bytes_written(pid) > 32 << 10).await;
     bench.send(AgentCommand::Kill { turn: turn("t1") });
     until_dead(pid).await;
     bench.prompt("t2", "/echo on");
@@ -151,7 +157,7 @@ async fn a_kill_works_while_nobody_reads_the_reports() {
         }
         late += 1;
     }
-    assert!(late <= 1, "{late} reports of a killed turn were held back");
+    assert!(late <= 2, "{late} reports were taken in while nobody read them");
 }
 
 #[tokio::test]

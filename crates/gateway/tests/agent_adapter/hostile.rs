@@ -1,9 +1,9 @@
 //! Agents that speak the protocol badly, or something else in between.
 
 use moorline_protocol::{Outcome, ToolStatus};
-use moorline_session::AgentUpdate;
+use moorline_session::{AgentCommand, AgentUpdate};
 
-use crate::bench::{Bench, end_of, text_of};
+use crate::bench::{Bench, end_of, text_of, turn};
 
 #[tokio::test]
 async fn noise_on_stdout_does_not_disturb_a_turn() {
@@ -11,6 +11,7 @@ async fn noise_on_stdout_does_not_disturb_a_turn() {
         r#"
 say 'npm notice: a new version is there'
 printf '\377\376 not text\n'
+text early
 say '{"jsonrpc":"2.0","id":999,"result":{"protocolVersion":7}}'
 shake_hands
 say 'null'; say '[]'; say '42'; say '{"id":null}'; say '"text"'; say ''
@@ -114,11 +115,42 @@ read -r line
     );
     bench.prompt("t1", "hello");
     assert_eq!(bench.next("t1").await, AgentUpdate::Text("ready".into()));
-    bench.send(moorline_session::AgentCommand::Cancel { turn: crate::bench::turn("t1") });
+    bench.send(AgentCommand::Cancel { turn: turn("t1") });
     let updates = bench.rest("t1").await;
     assert!(!updates.iter().any(|update| matches!(update, AgentUpdate::Request { .. })));
     assert_eq!(text_of(&updates), "good");
     assert_eq!(end_of(&updates).0, Outcome::Cancelled, "an error that answers a cancel is a cancel");
+}
+
+#[tokio::test]
+async fn a_cancel_answers_every_open_question() {
+    let mut bench = Bench::script(
+        r#"
+shake_hands
+for call in 1 2; do
+  say "{\"jsonrpc\":\"2.0\",\"id\":\"q$call\",\"method\":\"session/request_permission\",\"params\":{\"sessionId\":\"s\",\"toolCall\":{\"toolCallId\":\"c$call\"},\"options\":[]}}"
+done
+read -r cancel; read -r one; read -r two
+case "$cancel$one$two" in
+  *session/cancel*'"id":"q1"'*'"outcome":"cancelled"'*'"id":"q2"'*'"outcome":"cancelled"'*) text good;;
+  *) text wrong;;
+esac
+answer "$prompt" '{"stopReason":"cancelled"}'
+read -r line
+"#,
+    );
+    bench.prompt("t1", "hello");
+    let mut names = Vec::new();
+    while names.len() < 2 {
+        if let AgentUpdate::Request { request, .. } = bench.next("t1").await {
+            names.push(request);
+        }
+    }
+    assert_ne!(names[0], names[1]);
+    bench.send(AgentCommand::Cancel { turn: turn("t1") });
+    let updates = bench.rest("t1").await;
+    assert_eq!(text_of(&updates), "good");
+    assert_eq!(end_of(&updates).0, Outcome::Cancelled);
 }
 
 #[tokio::test]
