@@ -132,7 +132,9 @@ async fn asked(bench: &mut Bench, name: &str) -> String {
                 return request;
             }
             AgentUpdate::Text(_) => {}
-            other => panic!("unexpected before the question: {other:?}"),
+            other @ (AgentUpdate::Thought(_) | AgentUpdate::Plan(_) | AgentUpdate::Ended { .. }) => {
+                panic!("unexpected before the question: {other:?}")
+            }
         }
     }
 }
