@@ -44,6 +44,9 @@ pub(super) fn follow_end(model: &Model, screen: &Screen, scroller: NodeRef<html:
     pinned
 }
 
+type OnResize = Closure<dyn FnMut()>;
+type OnEvent = Closure<dyn FnMut(Event)>;
+
 struct Follower {
     model: Model,
     screen: Screen,
@@ -54,8 +57,8 @@ struct Follower {
     touch_y: Cell<i32>,
     /// An element that must not move when older turns are put above it, and its distance from the scroller's upper edge.
     held: RefCell<Option<(Element, f64)>>,
-    observer: RefCell<Option<(ResizeObserver, Closure<dyn FnMut()>)>>,
-    listeners: RefCell<Vec<(&'static str, Closure<dyn FnMut(Event)>)>>,
+    observer: RefCell<Option<(ResizeObserver, OnResize)>>,
+    listeners: RefCell<Vec<(&'static str, OnEvent)>>,
 }
 
 impl Follower {
@@ -97,7 +100,7 @@ impl Follower {
 
     fn observe(self: &Rc<Self>, column: &HtmlDivElement) {
         let this = Rc::downgrade(self);
-        let on_resize = Closure::<dyn FnMut()>::new(move || this.upgrade().iter().for_each(|this| this.on_resize()));
+        let on_resize = OnResize::new(move || this.upgrade().iter().for_each(|this| this.on_resize()));
         let Ok(observer) = ResizeObserver::new(on_resize.as_ref().unchecked_ref()) else { return };
         observer.observe(column);
         observer.observe(&self.scroller);
@@ -106,7 +109,7 @@ impl Follower {
 
     fn listen(self: &Rc<Self>, kind: &'static str, act: impl Fn(&Self, &Event) + 'static) {
         let this = Rc::downgrade(self);
-        let closure = Closure::<dyn FnMut(Event)>::new(move |event: Event| this.upgrade().iter().for_each(|this| act(this, &event)));
+        let closure = OnEvent::new(move |event: Event| this.upgrade().iter().for_each(|this| act(this, &event)));
         let options = AddEventListenerOptions::new();
         options.set_passive(true);
         let listener = closure.as_ref().unchecked_ref();

@@ -40,11 +40,13 @@ const fn word(state: TurnState) -> &'static str {
 }
 
 fn footer(model: &Model, screen: &Screen, row: &Arc<TurnRow>) -> impl IntoView + use<> {
-    let (model, screen, row) = (model.clone(), screen.clone(), Arc::clone(row));
+    let (model, screen, row, standing) = (model.clone(), screen.clone(), Arc::clone(row), screen.standing());
+    let asks = Memo::new(move |_| standing.with(|standing| !standing.waiting.is_empty()));
     move || {
         let reason = row.error.with(|error| error.as_ref().map(|error| error.message.clone()));
         match row.state.get() {
             TurnState::Queued | TurnState::Completed | TurnState::Withdrawn => ().into_any(),
+            TurnState::Running if asks.get() => working("Waiting for your answer").into_any(),
             TurnState::Running => working("Working…").into_any(),
             TurnState::Stopping => working("Stopping…").into_any(),
             TurnState::Cancelled => ended("Stopped.", reason).into_any(),

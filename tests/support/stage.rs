@@ -1,0 +1,373 @@
+//! The real page in a host element of its own, over a model that the test feeds and a transport that only takes notes.
+
+#![allow(dead_code, reason = "every test binary uses its own part")]
+
+use std::{
+    cell::{Cell, RefCell},
+    collections::BTreeMap,
+    rc::Rc,
+};
+
+use moorline::{
+    model::{Driver, Model, Pending},
+    views,
+};
+use moorline_delivery::{AttachmentStatus, ClientEvent, LinkStatus, SendResult, SendState, SendStatus};
+use moorline_protocol::{
+    Accepted, Append, Block, BlockId, BlockKind, Changed, Epoch, Event, EventBody, FieldsPatch, Item, MessageId, Millis, Opened, Outcome,
+    Page, Patch, RequestOption, Rows, Send, SendBody, Seq, SessionId, SessionRow, ToolStatus, Turn, TurnEnded, TurnId, TurnStarted,
+    TurnState,
+};
+use wasm_bindgen::JsCast as _;
+use web_sys::{Element, HtmlElement};
+
+use crate::browser::until;
+
+pub(crate) fn session(name: &str) -> SessionId {
+    SessionId::parse(name).expect("a valid id")
+}
+
+pub(crate) fn message(name: &str) -> MessageId {
+    MessageId::parse(name).expect("a valid id")
+}
+
+pub(crate) fn block(name: &str) -> BlockId {
+    BlockId::parse(name).expect("a valid id")
+}
+
+pub(crate) fn epoch() -> Epoch {
+    Epoch::parse("e1").expect("a valid id")
+}
+
+/// The transport's stand-in.
+#[derive(Default)]
+pub(crate) struct FakeDriver {
+    /// Every call, as `name argument`.
+    pub(crate) calls: RefCell<Vec<String>>,
+    pub(crate) sends: RefCell<Vec<Send>>,
+    /// What `send` answers; none = sent.
+    pub(crate) answer: Cell<Option<SendResult>>,
+    pub(crate) drafts: RefCell<BTreeMap<String, String>>,
+    pub(crate) page: RefCell<Option<Page>>,
+    ids: Cell<u32>,
+}
+
+impl FakeDriver {
+    fn note(&self, call: String) {
+        self.calls.borrow_mut().push(call);
+    }
+
+    pub(crate) fn called(&self, call: &str) -> bool {
+        self.calls.borrow().iter().any(|made| made == call)
+    }
+
+    fn id(&self) -> u32 {
+        self.ids.set(self.ids.get() + 1);
+        self.ids.get()
+    }
+}
+
+impl Driver for FakeDriver {
+    fn send(&self, send: Send) -> SendResult {
+        self.sends.borrow_mut().push(send);
+        self.answer.get().unwrap_or(SendResult::Sent)
+    }
+
+    fn show(&self, session: &SessionId) {
+        self.note(format!("show {session}"));
+    }
+
+    fn retry(&self, message: &MessageId) {
+        self.note(format!("retry {message}"));
+    }
+
+    fn edit(&self, message: &MessageId) {
+        self.note(format!("edit {message}"));
+    }
+
+    fn remove(&self, message: &MessageId) {
+        self.note(format!("remove {message}"));
+    }
+
+    fn withdraw(&self, _session: &SessionId, message: &MessageId, text: Option<String>) {
+        self.note(format!("withdraw {message} {}", text.unwrap_or_default()));
+    }
+
+    fn cancel(&self, _session: &SessionId, turn: &TurnId) {
+        self.note(format!("cancel {turn}"));
+    }
+
+    fn sign_in(&self, token: &str) -> Pending<()> {
+        self.note(format!("sign_in {token}"));
+        Box::pin(async { Err("the token was refused".to_owned()) })
+    }
+
+    fn load_page(&self, _session: &SessionId, before: Seq) -> Pending<Page> {
+        self.note(format!("load_page {before}"));
+        let page = self.page.borrow_mut().take();
+        Box::pin(async { page.ok_or_else(|| "no answer".to_owned()) })
+    }
+
+    fn draft(&self, session: &SessionId) -> String {
+        self.drafts.borrow().get(session.as_str()).cloned().unwrap_or_default()
+    }
+
+    fn set_draft(&self, session: &SessionId, text: &str) {
+        self.drafts.borrow_mut().insert(session.as_str().to_owned(), text.to_owned());
+    }
+
+    fn now(&self) -> Millis {
+        Millis(1_000)
+    }
+
+    fn new_message_id(&self) -> MessageId {
+        message(&format!("made{}", self.id()))
+    }
+
+    fn new_session_id(&self) -> SessionId {
+        session(&format!("new{}", self.id()))
+    }
+}
+
+/// A mounted page. Dropping it takes the page out of the document.
+pub(crate) struct Stage {
+    pub(crate) model: Model,
+    pub(crate) driver: Rc<FakeDriver>,
+    host: HtmlElement,
+    _mount: Box<dyn std::any::Any>,
+}
+
+impl Stage {
+    /// The page with session `s1` on screen, connected and caught up at nothing.
+    pub(crate) fn open() -> Self {
+        let driver = Rc::new(FakeDriver::default());
+        let model = Model::new();
+        model.connect(Rc::clone(&driver) as Rc<dyn Driver>);
+        model.select(&session("s1"));
+        let document = web_sys::window().and_then(|window| window.document()).expect("a document");
+        let host: HtmlElement = document.create_element("div").expect("an element").unchecked_into();
+        document.body().expect("a body").append_child(&host).expect("it can be mounted");
+        let mounted = model.clone();
+        let mount = leptos::mount::mount_to(host.clone(), move || views::page(&mounted));
+        let stage = Self { model, driver, host, _mount: Box::new(mount) };
+        stage.tell(ClientEvent::Link(LinkStatus::Ready));
+        stage.tell(ClientEvent::Attachment { session: session("s1"), status: AttachmentStatus::Live });
+        stage
+    }
+
+    /// Gives the model a piece of news and has it shown.
+    pub(crate) fn tell(&self, event: ClientEvent) {
+        self.model.event(event);
+        self.model.settle();
+    }
+
+    pub(crate) fn events(&self, name: &str, events: Vec<Event>) {
+        self.tell(ClientEvent::Events { session: session(name), epoch: epoch(), events });
+    }
+
+    pub(crate) fn snapshot(&self, name: &str, seq: u64, from: u64, items: Vec<Item>) {
+        self.tell(ClientEvent::Snapshot {
+            session: session(name),
+            epoch: epoch(),
+            seq: Seq::new(seq),
+            from: Seq::new(from),
+            replaces: false,
+            items,
+        });
+    }
+
+    pub(crate) fn send_state(&self, order: u64, name: &str, text: &str, state: SendState) {
+        self.tell(ClientEvent::Send(SendStatus { send: text_send(name, text), order, attempts: 1, state }));
+    }
+
+    pub(crate) fn find(&self, selector: &str) -> Option<Element> {
+        self.host.query_selector(selector).expect("a valid selector")
+    }
+
+    pub(crate) fn all(&self, selector: &str) -> Vec<Element> {
+        let list = self.host.query_selector_all(selector).expect("a valid selector");
+        (0..list.length()).filter_map(|at| list.item(at)).map(|node| node.unchecked_into()).collect()
+    }
+
+    pub(crate) fn count(&self, selector: &str) -> usize {
+        self.all(selector).len()
+    }
+
+    /// The texts of all elements of a selector, in document order.
+    pub(crate) fn texts(&self, selector: &str) -> Vec<String> {
+        self.all(selector).iter().map(|element| element.text_content().unwrap_or_default()).collect()
+    }
+
+    pub(crate) fn attribute(&self, selector: &str, name: &str) -> String {
+        self.find(selector).and_then(|element| element.get_attribute(name)).unwrap_or_default()
+    }
+
+    pub(crate) fn click(&self, selector: &str) {
+        let element = self.find(selector).unwrap_or_else(|| panic!("{selector} is on screen"));
+        element.unchecked_into::<HtmlElement>().click();
+    }
+
+    pub(crate) fn composer(&self) -> web_sys::HtmlTextAreaElement {
+        self.find("textarea[data-composer]").expect("the composer is on screen").unchecked_into()
+    }
+
+    /// Types as a user does: the value, then the event.
+    pub(crate) fn type_text(&self, text: &str) {
+        let composer = self.composer();
+        composer.set_value(text);
+        let init = web_sys::EventInit::new();
+        init.set_bubbles(true);
+        let event = web_sys::Event::new_with_event_init_dict("input", &init).expect("an event");
+        composer.dispatch_event(&event).expect("it is dispatched");
+    }
+
+    pub(crate) fn press(&self, init: &web_sys::KeyboardEventInit, key: &str) {
+        init.set_key(key);
+        init.set_bubbles(true);
+        init.set_cancelable(true);
+        let event = web_sys::KeyboardEvent::new_with_keyboard_event_init_dict("keydown", init).expect("an event");
+        self.composer().dispatch_event(&event).expect("it is dispatched");
+    }
+
+    /// Waits until a selector finds so many elements.
+    pub(crate) async fn until_count(&self, selector: &str, count: usize) {
+        until(&format!("{count} of {selector}"), || self.count(selector) == count).await;
+    }
+
+    /// Waits until the texts of a selector are these.
+    pub(crate) async fn until_texts(&self, selector: &str, texts: &[&str]) {
+        until(&format!("{selector} to be {texts:?}"), || self.texts(selector) == texts).await;
+    }
+
+    pub(crate) async fn until_attribute(&self, selector: &str, name: &str, value: &str) {
+        until(&format!("{selector} to have {name}={value}"), || self.attribute(selector, name) == value).await;
+    }
+
+    /// What a reader sees of the transcript, with everything a test may compare.
+    pub(crate) fn transcript(&self) -> Vec<String> {
+        let described = self.all("[data-block]").into_iter().map(|block| {
+            let name = |name: &str| block.get_attribute(name).unwrap_or_default();
+            let turn = block.closest("[data-turn]").ok().flatten();
+            let turn = turn.map(|turn| {
+                format!(
+                    "{} {}",
+                    turn.get_attribute("data-turn").unwrap_or_default(),
+                    turn.get_attribute("data-turn-state").unwrap_or_default()
+                )
+            });
+            let text = block.text_content().unwrap_or_default();
+            format!("{turn:?} {} {} {} {} {text}", name("data-block"), name("data-kind"), name("data-first-seq"), name("data-last-seq"))
+        });
+        described.collect()
+    }
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        self.host.remove();
+    }
+}
+
+pub(crate) fn text_send(name: &str, text: &str) -> Send {
+    Send { session: session("s1"), message: message(name), body: SendBody::Text(text.to_owned()), create: None, interrupt: None }
+}
+
+pub(crate) fn event(seq: u64, body: EventBody) -> Event {
+    Event::plain(Seq::new(seq), 1_700_000_000_000 + seq, body)
+}
+
+pub(crate) fn accepted(seq: u64, name: &str, text: &str) -> Event {
+    event(
+        seq,
+        EventBody::Accepted(Accepted {
+            message: message(name),
+            hash: String::new(),
+            block: block(&format!("b-{name}")),
+            text: text.to_owned(),
+            interrupt: None,
+        }),
+    )
+}
+
+pub(crate) fn started(seq: u64, name: &str) -> Event {
+    event(seq, EventBody::TurnStarted(TurnStarted { turn: message(name) }))
+}
+
+pub(crate) fn ended(seq: u64, name: &str, outcome: Outcome) -> Event {
+    event(seq, EventBody::TurnEnded(TurnEnded { turn: message(name), outcome, error: None }))
+}
+
+pub(crate) fn opened(seq: u64, turn: &str, name: &str, kind: BlockKind, fields: FieldsPatch) -> Event {
+    event(seq, EventBody::Opened(Opened { block: block(name), turn: message(turn), kind, fields }))
+}
+
+pub(crate) fn changed(seq: u64, name: &str, fields: FieldsPatch) -> Event {
+    event(seq, EventBody::Changed(Changed { block: block(name), fields }))
+}
+
+pub(crate) fn append(seq: u64, name: &str, at: u64, text: &str) -> Event {
+    event(seq, EventBody::Append(Append { block: block(name), edition: 0, at, text: text.to_owned() }))
+}
+
+pub(crate) fn titled(title: &str, status: ToolStatus) -> FieldsPatch {
+    FieldsPatch { title: Patch::Set(title.to_owned()), status: Patch::Set(status), ..FieldsPatch::default() }
+}
+
+pub(crate) fn asked(title: &str) -> FieldsPatch {
+    let option = |id: &str, kind: &str| RequestOption { id: id.to_owned(), name: format!("{id}!"), kind: kind.to_owned() };
+    FieldsPatch {
+        title: Patch::Set(title.to_owned()),
+        options: Patch::Set(vec![option("yes", "allow_once"), option("no", "reject_once")]),
+        ..FieldsPatch::default()
+    }
+}
+
+/// A whole turn of one message and one answer, as a snapshot or page carries it. It takes four seqs.
+pub(crate) fn whole_turn(first: u64, name: &str, text: &str) -> Vec<Item> {
+    let turn = Turn {
+        id: message(name),
+        opened: Seq::new(first),
+        rev: Seq::new(first + 3),
+        state: TurnState::Completed,
+        urgent: false,
+        started: Some(Seq::new(first + 1)),
+        started_at: None,
+        ended_at: None,
+        error: None,
+    };
+    let part = |id: String, kind, opened: u64, text: String| {
+        Item::Block(Block {
+            id: block(&id),
+            turn: message(name),
+            kind,
+            opened: Seq::new(opened),
+            rev: Seq::new(opened),
+            fields: moorline_protocol::Fields::default(),
+            edition: 0,
+            from: 0,
+            text,
+        })
+    };
+    vec![
+        Item::Turn(turn),
+        part(format!("b-{name}"), BlockKind::Message, first, format!("ask {text}")),
+        part(format!("t-{name}"), BlockKind::Text, first + 2, text.to_owned()),
+    ]
+}
+
+pub(crate) fn row(name: &str, rev: u64, title: &str) -> SessionRow {
+    SessionRow {
+        session: session(name),
+        rev,
+        title: title.to_owned(),
+        created_at: 1,
+        changed_at: 1,
+        running: false,
+        waiting: false,
+        deleted: false,
+    }
+}
+
+pub(crate) fn rows(rows: Vec<SessionRow>) -> ClientEvent {
+    ClientEvent::Rows(Rows { rows, list_reset: false })
+}
