@@ -17,6 +17,9 @@ const QUEUE_RETRY: Millis = Millis(5_000);
 /// The longest title taken from a message.
 const TITLE_CHARS: usize = 80;
 
+/// Withdrawals remembered for a session that does not exist: as many as a tab's outbox holds by default.
+const EARLY_MAX: usize = 100;
+
 impl Session {
     pub(super) fn submit(&mut self, now: Now, reply: Reply, send: Send, new: NewSession) {
         let hash = send.hash();
@@ -147,7 +150,7 @@ impl Session {
     /// There is no journal to record it in: it is remembered here, and written first when the session is made.
     fn withdraw_early(&mut self, reply: Reply, message: MessageId) {
         if !self.early.contains(&message) {
-            if self.early.len() >= self.config.limits.queue {
+            if self.early.len() >= EARLY_MAX {
                 let sentence = "too many messages were withdrawn from a session that does not exist";
                 return self.refuse(reply, Some(message), Code::TooMany, sentence);
             }

@@ -47,14 +47,14 @@ impl Session {
     /// A cancel names its turn: one that comes late stops nothing else.
     pub(super) fn cancel(&mut self, now: Now, reply: Reply, turn: &TurnId) {
         if self.made.is_none() {
-            return self.refuse(reply, None, Code::UnknownSession, format!("session {} does not exist", self.id));
+            return self.refuse(reply, Some(turn.clone()), Code::UnknownSession, format!("session {} does not exist", self.id));
         }
         if self.state.is_queued(turn) {
             let sentence = format!("turn {turn} has not started: withdraw its message instead");
-            return self.refuse(reply, None, Code::TurnOver, sentence);
+            return self.refuse(reply, Some(turn.clone()), Code::TurnOver, sentence);
         }
         if !self.is_running(turn) {
-            return self.refuse(reply, None, Code::TurnOver, format!("turn {turn} is not running: there is nothing to stop"));
+            return self.refuse(reply, Some(turn.clone()), Code::TurnOver, format!("turn {turn} is not running: there is nothing to stop"));
         }
         let commands = self.begin_stop(now, turn);
         self.say(Output::Cancelled { reply });

@@ -241,6 +241,7 @@ impl World {
                 self.answer_open_requests(no, &session);
             }
         }
+        self.visit_waiting_sessions();
         match self.unrest() {
             None => {
                 self.is_quiet = true;
@@ -248,6 +249,23 @@ impl World {
             }
             Some(why) if self.now > self.plan.calm + REST => self.oracle.violate(why.0, format!("never comes to rest: {}", why.1)),
             Some(_) => self.after(Millis(5_000), Happening::Looks),
+        }
+    }
+
+    /// The list marks a session that waits for an answer: somebody goes there.
+    fn visit_waiting_sessions(&mut self) {
+        let loaded = self.gateway.iter().flat_map(|gateway| &gateway.sessions);
+        let waiting: Vec<SessionId> =
+            loaded.filter(|(_, loaded)| !loaded.session.state().waiting.is_empty()).map(|(session, _)| session.clone()).collect();
+        for session in waiting {
+            let open = || self.tabs.iter().filter(|tab| !tab.is_closed && tab.asleep_until <= self.now);
+            if open().any(|tab| tab.shown == session) {
+                continue;
+            }
+            if let Some(no) = open().next().map(|tab| tab.no) {
+                self.tabs[no].show(self.now, &session);
+                self.drain_tab(no);
+            }
         }
     }
 
