@@ -92,7 +92,11 @@ impl Driver {
             pump: Pump::new(this.clone()),
             alarm: Alarm::new({
                 let this = this.clone();
-                move || this.upgrade().iter().for_each(|driver| driver.pump.wake())
+                move || {
+                    if let Some(driver) = this.upgrade() {
+                        driver.pump.wake();
+                    }
+                }
             }),
             link: RefCell::default(),
             gateway: Gateway::new(settings, &storage),
@@ -102,7 +106,11 @@ impl Driver {
             last_notice: RefCell::default(),
             _page: PageSignals::listen({
                 let this = this.clone();
-                move |signal| this.upgrade().iter().for_each(|driver| driver.signal(signal))
+                move |signal| {
+                    if let Some(driver) = this.upgrade() {
+                        driver.signal(signal);
+                    }
+                }
             }),
         });
         driver.pump.push(Input::Begin(set_aside));
@@ -222,8 +230,11 @@ impl Driver {
         let mut slot = self.link.borrow_mut();
         let Some(current) = slot.as_mut().filter(|current| current.id == link) else { return };
         let this = self.this.clone();
-        let opened =
-            Socket::open(url, link, move |input| this.upgrade().iter().for_each(|driver| driver.pump.push(Input::Socket(input.clone()))));
+        let opened = Socket::open(url, link, move |input| {
+            if let Some(driver) = this.upgrade() {
+                driver.pump.push(Input::Socket(input));
+            }
+        });
         match opened {
             Ok(socket) => current.socket = Some(socket),
             Err(_) => {

@@ -190,11 +190,10 @@ fn is_quota(error: &JsValue) -> bool {
     error.dyn_ref::<js_sys::Error>().is_some_and(|error| error.name() == "QuotaExceededError")
 }
 
-/// Every key of ours, read before any is moved: moving one renumbers the rest.
+/// Every key, read before any is moved: moving one renumbers the rest.
 fn keys() -> Vec<String> {
     let raw = SessionStorage::raw();
-    let mut keys: Vec<String> =
-        (0..SessionStorage::length()).filter_map(|i| raw.key(i).ok().flatten()).filter(|key| key.starts_with(PREFIX)).collect();
+    let mut keys: Vec<String> = (0..SessionStorage::length()).filter_map(|i| raw.key(i).ok().flatten()).collect();
     keys.sort_unstable();
     keys
 }

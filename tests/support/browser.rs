@@ -89,6 +89,9 @@ pub(crate) struct Fakes;
 
 impl Fakes {
     pub(crate) fn install() -> Self {
+        // A test that failed left its fakes, and a page that is still at work.
+        restore();
+        put_away();
         install_socket();
         install_fetch();
         install_clock();

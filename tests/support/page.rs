@@ -27,8 +27,11 @@ pub(crate) struct Recorder {
     pub(crate) notices: RefCell<Vec<String>>,
     pub(crate) flushes: Cell<usize>,
     pub(crate) applied: Cell<usize>,
-    pub(crate) on_event: RefCell<Option<Box<dyn Fn(&ClientEvent)>>>,
+    pub(crate) on_event: RefCell<Option<Reaction>>,
 }
+
+/// What a test does in the middle of an event.
+pub(crate) type Reaction = Box<dyn Fn(&ClientEvent)>;
 
 impl Recorder {
     pub(crate) fn saw(&self, what: impl Fn(&ClientEvent) -> bool) -> bool {
@@ -41,13 +44,13 @@ impl Sink for Recorder {
         if let Some(act) = &*self.on_event.borrow() {
             act(&event);
         }
-        let applied = match &event {
-            ClientEvent::Events { session, events, .. } => {
-                self.applied.set(self.applied.get() + events.len());
-                events.last().map(|event| (session.clone(), event.seq))
-            }
-            ClientEvent::Snapshot { session, seq, .. } => Some((session.clone(), *seq)),
-            _ => None,
+        let applied = if let ClientEvent::Events { session, events, .. } = &event {
+            self.applied.set(self.applied.get() + events.len());
+            events.last().map(|event| (session.clone(), event.seq))
+        } else if let ClientEvent::Snapshot { session, seq, .. } = &event {
+            Some((session.clone(), *seq))
+        } else {
+            None
         };
         self.events.borrow_mut().push(event);
         applied
@@ -133,10 +136,12 @@ impl Page {
 }
 
 fn attach_sent(i: usize) -> Option<Attach> {
-    sent(i).into_iter().rev().find_map(|frame| match frame {
-        ClientFrame::Attach(attach) => Some(attach),
-        ClientFrame::Hello(hello) => hello.attaches.into_iter().next(),
-        _ => None,
+    sent(i).into_iter().rev().find_map(|frame| {
+        if let ClientFrame::Attach(attach) = frame {
+            return Some(attach);
+        }
+        let ClientFrame::Hello(hello) = frame else { return None };
+        hello.attaches.into_iter().next()
     })
 }
 
