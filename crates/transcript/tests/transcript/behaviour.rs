@@ -1,8 +1,8 @@
 //! What a transcript shows, case by case.
 
 use moorline_protocol::{
-    Append, BlockKind, Changed, Event, EventBody, FieldsPatch, Fold, Item, Limits, Opened, Outcome, Page, Patch, Seq, ToolStatus,
-    TurnEnded, TurnState, Withdrawn,
+    Append, BlockId, BlockKind, Changed, Event, EventBody, FieldsPatch, Fold, Item, Limits, Opened, Outcome, Page, Patch, Seq, ToolStatus,
+    TurnEnded, TurnState, TurnStopping, Withdrawn,
 };
 use moorline_transcript::{Changes, Gap, Snapshot, TextChange, Transcript};
 
@@ -175,6 +175,51 @@ fn an_unknown_kind_shows_in_the_turn_at_work_else_in_the_newest() {
     let shown: Vec<_> = there.blocks(&turn_id(1)).filter(|block| block.kind == BlockKind::Unsupported).collect();
     assert_eq!(shown.iter().map(|block| block.id.as_str()).collect::<Vec<_>>(), ["u3", "u6"]);
     assert_eq!(shown[0].fields.title.as_deref(), Some("hologram"));
+}
+
+/// A reader at seq 3 and a page as of seq 9, when the first turn is over and the second has started.
+fn reader_and_a_page_ahead() -> (Vec<Event>, Transcript, Page) {
+    let mut writer = started();
+    writer.accept("next", "", None);
+    writer.push(EventBody::Unknown { kind: "hologram".to_owned() });
+    writer.push(EventBody::TurnStopping(TurnStopping { turn: turn_id(1) }));
+    writer.push(EventBody::TurnEnded(TurnEnded { turn: turn_id(1), outcome: Outcome::Cancelled, error: None }));
+    writer.start();
+    writer.accept("third", "", None);
+    writer.accept("fourth", "", None);
+    let mut truth = prefixes(&writer.events);
+    let page = truth[9].page(Seq::new(10), 9, &Limits::default(), &epoch("e"));
+    let mut there = truth.swap_remove(3);
+    there.merge_page(page.clone(), &mut Changes::new());
+    (writer.events, there, page)
+}
+
+#[test]
+fn an_unknown_kind_shows_in_the_turn_of_its_time_although_a_page_knows_a_later_one() {
+    let (events, mut there, _) = reader_and_a_page_ahead();
+    assert!(there.turn(&turn_id(2)).is_some_and(|turn| turn.state == TurnState::Running));
+    there.apply(&events[3], &mut Changes::new());
+    assert_eq!(there.block(&BlockId::parse("u4").expect("an id")).map(|block| block.turn.clone()), Some(turn_id(1)));
+}
+
+#[test]
+fn a_page_brings_nothing_that_was_opened_behind_the_seq() {
+    let (_, there, page) = reader_and_a_page_ahead();
+    assert_eq!(page.seq, Seq::new(9));
+    for n in [3, 4] {
+        assert!(there.turn(&turn_id(n)).is_none() && there.block(&block_id(n as u64)).is_none());
+    }
+    assert!(there.turn(&turn_id(2)).is_some() && there.block(&block_id(2)).is_some());
+}
+
+#[test]
+fn an_event_older_than_what_a_page_brought_changes_nothing() {
+    let (events, mut there, _) = reader_and_a_page_ahead();
+    there.apply(&events[3], &mut Changes::new());
+    let mut changes = Changes::new();
+    there.apply(&events[4], &mut changes);
+    assert!(changes.is_empty());
+    assert_eq!(there.turn(&turn_id(1)).map(|turn| turn.state), Some(TurnState::Cancelled));
 }
 
 #[test]

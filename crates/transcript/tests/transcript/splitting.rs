@@ -4,7 +4,7 @@ use moorline_protocol::{Append, Event, GatewayFrame, Item, Limits, Seq, SessionI
 use moorline_transcript::{Changes, Snapshot, Transcript, fold, parts};
 use proptest::prelude::*;
 
-use crate::journal::{Step, Writer, block, blocks_of, epoch, journals, prefixes, turn_id};
+use crate::journal::{Step, Writer, block, blocks_of, closed, epoch, journals, prefixes, turn_id};
 
 fn session() -> SessionId {
     SessionId::parse("s").expect("an id")
@@ -139,9 +139,39 @@ fn a_run_that_no_fold_can_stand_for_is_applied_and_gives_none() {
     assert_eq!(base, truth[9]);
     assert_eq!(fold(&mut base, &[], &limits), None);
     assert_eq!(fold(&mut base, &journal[9..40], &Limits { event_bytes: 100, ..Limits::default() }), None, "too long for an event");
+}
 
-    let mut tail = fresh(truth[5].snapshot(None, &Limits { text_bytes: 1, ..Limits::default() }, &epoch("e")));
-    assert_eq!(fold(&mut tail, &journal[5..7], &limits), None, "only the tail of a text is here");
+#[test]
+fn a_fold_is_made_only_of_whole_texts() {
+    let steps = [Step::Accept { text: "go".to_owned(), rest: String::new(), urgent: false }, Step::Start];
+    let journal = Writer::write(steps.into_iter().chain((0..30).map(|_| Step::Text("text".to_owned()))).collect());
+    let (truth, limits) = (prefixes(&journal), Limits::default());
+    let mut tail = fresh(truth[4].snapshot(None, &Limits { text_bytes: 1, ..Limits::default() }, &epoch("e")));
+    assert!(fold(&mut truth[4].clone(), &journal[4..], &limits).is_some());
+    assert_eq!(fold(&mut tail, &journal[4..], &limits), None);
+}
+
+#[test]
+fn a_snapshot_brings_an_open_request_wherever_it_stands() {
+    let mut writer = Writer::default();
+    let turn = writer.accept("go", "", None);
+    writer.start();
+    writer.push(moorline_protocol::EventBody::Opened(moorline_protocol::Opened {
+        block: block(9, 1, 3).id,
+        turn: turn.clone(),
+        kind: moorline_protocol::BlockKind::Request,
+        fields: closed(),
+    }));
+    writer.push(moorline_protocol::EventBody::TurnEnded(moorline_protocol::TurnEnded {
+        turn,
+        outcome: moorline_protocol::Outcome::Interrupted,
+        error: None,
+    }));
+    writer.accept("next", "", None);
+    let whole = prefixes(&writer.events).pop().expect("a transcript");
+    let there = fresh(whole.snapshot(None, &Limits { snapshot_turns: 1, ..Limits::default() }, &epoch("e")));
+    assert!(!there.gaps().is_empty());
+    assert_eq!(there.state().waiting, [block(9, 1, 3).id]);
 }
 
 /// Forty finished turns of one text each: seven events a turn.
