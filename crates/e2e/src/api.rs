@@ -186,3 +186,39 @@ impl Journal {
         blocks.filter(|block| block.kind == BlockKind::Message).map(|block| block.text.clone()).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use moorline_protocol::{Accepted, BlockId, Limits, MessageId, Outcome, TurnEnded, TurnStarted};
+    use moorline_transcript::fold;
+
+    use super::*;
+
+    /// Two turns with the same text under different ids.
+    fn twice() -> Vec<Event> {
+        let turn = |name: &str, block| {
+            let id = MessageId::parse(name).unwrap();
+            let block = BlockId::numbered(block);
+            let accepted = Accepted { message: id.clone(), hash: String::new(), block, text: "hi".into(), interrupt: None };
+            let ended = TurnEnded { turn: id.clone(), outcome: Outcome::Completed, error: None };
+            [EventBody::Accepted(accepted), EventBody::TurnStarted(TurnStarted { turn: id }), EventBody::TurnEnded(ended)]
+        };
+        let bodies = turn("m1", 1).into_iter().chain(turn("m2", 2));
+        (1..).zip(bodies).map(|(seq, body)| Event::plain(Seq::new(seq), 0, body)).collect()
+    }
+
+    fn journal(events: Vec<Event>) -> Journal {
+        Journal { epoch: Epoch::parse("e").unwrap(), head: events.last().unwrap().seq, events }
+    }
+
+    #[test]
+    fn a_second_acceptance_is_counted_plain_and_folded() {
+        let plain = journal(twice());
+        let run = twice();
+        let folded = journal(vec![fold(&mut Transcript::new(), &run, &Limits::default()).unwrap()]);
+        for journal in [plain, folded] {
+            assert_eq!((journal.acceptances("hi"), journal.acceptances("other"), journal.ends(), journal.answers()), (2, 0, 2, 0));
+            assert_eq!(journal.messages(), ["hi", "hi"]);
+        }
+    }
+}

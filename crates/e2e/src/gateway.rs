@@ -172,7 +172,13 @@ pub fn client_files() -> PathBuf {
 /// The gateway's binary: named in `MOORLINE_E2E_GATEWAY`, else beside this test, else in the target folder.
 fn program() -> PathBuf {
     if let Some(named) = std::env::var_os("MOORLINE_E2E_GATEWAY") {
-        return named.into();
+        let named = PathBuf::from(named);
+        assert!(
+            named.is_file(),
+            "MOORLINE_E2E_GATEWAY names {}, which is not there: build it with `cargo build -p {PROGRAM}`",
+            named.display()
+        );
+        return named;
     }
     let beside = std::env::current_exe().ok().and_then(|test| Some(test.parent()?.parent()?.to_owned()));
     let target =

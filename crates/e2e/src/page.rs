@@ -228,7 +228,7 @@ impl Page {
         self.devtools("Emulation.setEmulatedMedia", media).await;
     }
 
-    /// Writes a PNG of what is shown at a size and in a colour scheme, once fonts are there and a frame is drawn.
+    /// Writes a PNG of what is shown at a size and in a colour scheme, once fonts are there and nothing moves any more.
     ///
     /// # Panics
     /// When the browser fails or the file cannot be written.
@@ -303,9 +303,15 @@ for (const event of windowEvents) addEventListener(event, check, true);
 check();
 "#;
 
+/// Answers once fonts are there, transitions have ended and a frame is drawn.
 const DRAWN: &str = r"
 const [done] = arguments;
-document.fonts.ready.then(() => requestAnimationFrame(() => requestAnimationFrame(() => done(true))));
+const frame = () => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)));
+const moving = () => document.getAnimations().filter((animation) => animation.effect?.getComputedTiming().iterations !== Infinity);
+document.fonts.ready.then(frame)
+  .then(() => Promise.allSettled(moving().map((animation) => animation.finished)))
+  .then(frame)
+  .then(() => done(true));
 ";
 
 const DESCRIPTION: &str = r#"
