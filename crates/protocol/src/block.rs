@@ -116,7 +116,7 @@ pub struct Block {
     /// The last seq folded into it.
     pub rev: Seq,
     /// Everything but its text.
-    #[serde(flatten)]
+    #[serde(default, skip_serializing_if = "Fields::is_empty")]
     pub fields: Fields,
     /// Rises by one each time the text is replaced instead of continued.
     #[serde(default, skip_serializing_if = "is_zero")]
@@ -193,6 +193,14 @@ pub struct Fields {
     pub closed: Option<bool>,
 }
 
+impl Fields {
+    /// Whether every field is absent.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 /// [`Fields`] as an upsert: omitted = unchanged, null = cleared.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
@@ -227,6 +235,12 @@ pub struct FieldsPatch {
 }
 
 impl FieldsPatch {
+    /// Whether every field is kept.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
     /// Applies every field.
     pub fn apply(self, fields: &mut Fields) {
         self.title.apply(&mut fields.title);

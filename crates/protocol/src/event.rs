@@ -146,7 +146,7 @@ pub struct Opened {
     /// What it is.
     pub kind: BlockKind,
     /// Its first fields.
-    #[serde(flatten)]
+    #[serde(default, skip_serializing_if = "FieldsPatch::is_empty")]
     pub fields: FieldsPatch,
 }
 
@@ -156,7 +156,7 @@ pub struct Changed {
     /// The block.
     pub block: BlockId,
     /// The fields that change.
-    #[serde(flatten)]
+    #[serde(default, skip_serializing_if = "FieldsPatch::is_empty")]
     pub fields: FieldsPatch,
 }
 
