@@ -1,7 +1,7 @@
 //! The gateway's binary.
 
 use std::{
-    io::{self, Write as _},
+    io::{self, IsTerminal as _, Write as _},
     process::ExitCode,
 };
 
@@ -37,7 +37,11 @@ fn serve(options: &Options) -> ExitCode {
         eprintln!("{error}");
         return ExitCode::from(2);
     }
-    tracing_subscriber::fmt().with_env_filter(EnvFilter::new(&options.log)).with_writer(io::stderr).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(EnvFilter::new(&options.log))
+        .with_writer(io::stderr)
+        .with_ansi(io::stderr().is_terminal())
+        .init();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {

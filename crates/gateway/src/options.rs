@@ -4,7 +4,7 @@ mod overrides;
 
 use std::{net::SocketAddr, path::PathBuf, str::FromStr};
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand, ValueEnum, error::ErrorKind};
 use moorline_protocol::{Limits, Millis, Timings};
 use tracing_subscriber::EnvFilter;
 
@@ -30,6 +30,7 @@ pub struct CommandLine {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Run the gateway.
+    #[command(allow_negative_numbers = true)]
     Serve(Box<Options>),
     /// Be the demo agent, on stdin and stdout.
     DemoAgent {
@@ -258,6 +259,9 @@ fn log_filter(text: &str) -> Result<String, InvalidOption> {
 /// Says in one sentence what clap says in a paragraph.
 #[must_use]
 pub fn sentence(error: &clap::Error) -> String {
+    if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        return "name a command: serve, or demo-agent; --help tells more".to_owned();
+    }
     let rendered = error.render().to_string();
     let paragraph = rendered.split("\n\n").next().unwrap_or_default();
     let words: Vec<&str> = paragraph.split_whitespace().collect();

@@ -6,6 +6,8 @@
 
 mod load;
 mod task;
+#[cfg(test)]
+mod tests;
 
 use std::{
     collections::HashMap,

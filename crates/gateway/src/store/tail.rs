@@ -104,10 +104,8 @@ mod tests {
     }
 
     fn decoded(text: &str) -> Vec<Event> {
-        match decode_gateway(text).unwrap() {
-            GatewayFrame::Events(Events { events, .. }) => events,
-            other => panic!("{other:?} is no events frame"),
-        }
+        let GatewayFrame::Events(Events { events, .. }) = decode_gateway(text).unwrap() else { panic!("{text} is no events frame") };
+        events
     }
 
     #[test]

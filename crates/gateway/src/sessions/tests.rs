@@ -1,0 +1,98 @@
+//! What a session's task makes of a store that fails, and of having nothing to do.
+
+use std::{str::FromStr as _, time::Duration};
+
+use moorline_protocol::{Code, Create, ReceiptOutcome, SendBody};
+use moorline_session::{Durability, MemoryStore};
+use tokio::time::timeout;
+
+use super::*;
+
+fn id<T: for<'de> serde::Deserialize<'de>>(text: &str) -> T {
+    serde_json::from_value(serde_json::Value::String(text.to_owned())).unwrap()
+}
+
+/// Sessions over a store in memory, with an agent that cannot start.
+fn sessions(store: &Arc<MemoryStore>) -> Sessions {
+    let store: Arc<dyn Store> = Arc::<MemoryStore>::clone(store);
+    Sessions::new(Arc::new(Surroundings {
+        clock: Clock::start(),
+        commits: CommitQueue::start(Arc::clone(&store), 0).unwrap(),
+        store,
+        config: Config::default(),
+        agents: vec![AgentSpec::from_str("acp:/no/such/agent").unwrap()],
+        agent_settings: AgentSettings::new("/no/such/binary", "/tmp/moorline-no-agents"),
+        work: PathBuf::from("/tmp/moorline-no-work"),
+    }))
+}
+
+async fn submit(sessions: &Sessions, message: &str) -> Result<Receipt, ErrorFrame> {
+    let body = SendBody::Text("hi".to_owned());
+    let send = Send { session: id("s"), message: id(message), body, create: Some(Create::default()), interrupt: None };
+    let (answer, receipt) = oneshot::channel();
+    sessions.tell(&id("s"), Order::Submit { send, answer }).unwrap();
+    timeout(Duration::from_secs(10), receipt).await.expect("an answer within 10 s").expect("an answer")
+}
+
+#[tokio::test]
+async fn a_commit_that_fails_is_refused_with_a_time_and_the_session_goes_on() {
+    let store = Arc::new(MemoryStore::new(Durability::Synced));
+    let sessions = sessions(&store);
+    let first = submit(&sessions, "m1").await.unwrap();
+    assert!(matches!(first.outcome, ReceiptOutcome::Accepted { .. }));
+    let (mut standing, _) = sessions.watch(&id("s")).unwrap();
+    // The turn fails at once, for want of an agent; from then on nothing is written.
+    let idle = standing.wait_for(|standing| matches!(standing, Standing::Known(committed) if committed.state.running.is_none()));
+    drop(timeout(Duration::from_secs(10), idle).await.expect("the end of the turn within 10 s").unwrap());
+    let head = store.session(&id("s")).unwrap().unwrap().head;
+
+    store.fail_next(StoreError::Unavailable("disk full".to_owned()));
+    let refused = submit(&sessions, "m2").await.unwrap_err();
+    assert_eq!((refused.code, refused.message_id, refused.retry_after_ms), (Code::StoreUnavailable, Some(id("m2")), Some(RETRY)));
+    assert_eq!(store.session(&id("s")).unwrap().unwrap().head, head);
+
+    let mut again = submit(&sessions, "m2").await;
+    while again.as_ref().is_err_and(|error| error.code == Code::StoreUnavailable) {
+        again = submit(&sessions, "m2").await;
+    }
+    assert_eq!(again.unwrap().outcome, ReceiptOutcome::Accepted { seq: head.next() });
+    assert_eq!(submit(&sessions, "m1").await, Ok(first));
+}
+
+#[tokio::test]
+async fn nothing_is_published_before_the_store_has_it() {
+    let store = Arc::new(MemoryStore::new(Durability::Synced));
+    let sessions = sessions(&store);
+    let (mut standing, tail) = sessions.watch(&id("s")).unwrap();
+    drop(standing.wait_for(|standing| matches!(standing, Standing::Unknown)).await.unwrap());
+    submit(&sessions, "m1").await.unwrap();
+    let Standing::Known(committed) = standing.borrow_and_update().clone() else { panic!("a receipt without a session") };
+    assert!(committed.head >= Seq::new(1));
+    assert!(store.session(&id("s")).unwrap().unwrap().head >= committed.head);
+    let (_, last) = tail.frame(&id("s"), Seq::ZERO, 1 << 20).expect("the committed events are in the cache");
+    assert!(last >= committed.head && store.session(&id("s")).unwrap().unwrap().head >= last);
+}
+
+#[tokio::test]
+async fn a_session_that_does_not_exist_is_not_kept() {
+    let sessions = sessions(&Arc::new(MemoryStore::new(Durability::Synced)));
+    let (mut standing, _) = sessions.watch(&id("nowhere")).unwrap();
+    drop(standing.wait_for(|standing| matches!(standing, Standing::Unknown)).await.unwrap());
+    assert!(lock(&sessions.loaded).0.as_ref().unwrap().contains_key(&id::<SessionId>("nowhere")));
+    drop(standing);
+    let gone = async {
+        while lock(&sessions.loaded).0.as_ref().unwrap().contains_key(&id::<SessionId>("nowhere")) {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    timeout(Duration::from_secs(10), gone).await.expect("unloaded within 10 s");
+}
+
+#[tokio::test]
+async fn a_gateway_that_stops_takes_no_more_orders() {
+    let sessions = sessions(&Arc::new(MemoryStore::new(Durability::Synced)));
+    submit(&sessions, "m1").await.unwrap();
+    timeout(Duration::from_secs(10), sessions.stop()).await.expect("all tasks end within 10 s");
+    let (answer, _) = oneshot::channel();
+    assert_eq!(sessions.tell(&id("s"), Order::Withdraw { message: id("m2"), answer }), Err(Busy::Stopping));
+}

@@ -1,0 +1,16 @@
+//! A real gateway with its demo agent, over real sockets.
+
+#![allow(clippy::wildcard_enum_match_arm, reason = "a test waits for one frame among all others")]
+
+mod access;
+mod bad_input;
+mod client_files;
+mod delivery;
+mod drain;
+mod options;
+mod page;
+mod process;
+mod restart;
+mod rows;
+mod store;
+mod world;

@@ -1,0 +1,106 @@
+//! The store on a real file.
+
+use std::{cell::RefCell, path::Path};
+
+use moorline_gateway::{
+    options::Durability,
+    store::{OpenError, SqliteStore},
+};
+use moorline_protocol::{Event, EventBody, Seq, TurnStarted};
+use moorline_session::{Commit, NewSession, Store, StoreError, store_suite};
+use tempfile::TempDir;
+
+use crate::page::id;
+
+fn open(folder: &Path) -> SqliteStore {
+    SqliteStore::open(&folder.join("store"), Durability::Full).unwrap()
+}
+
+fn commit(session: &str, seqs: std::ops::RangeInclusive<u64>) -> Commit {
+    let event = |seq| Event::plain(Seq::new(seq), 5, EventBody::TurnStarted(TurnStarted { turn: id("m") }));
+    let new = NewSession { epoch: id("e"), agent: "demo".to_owned(), title: "A".to_owned(), at: 5 };
+    Commit { session: id(session), create: Some(new), events: seqs.map(event).collect(), row: None }
+}
+
+#[test]
+fn sqlite_passes_the_store_suite() {
+    let folders = RefCell::new(Vec::<TempDir>::new());
+    store_suite::run(&mut || {
+        let folder = tempfile::tempdir().unwrap();
+        let store = open(folder.path());
+        folders.borrow_mut().push(folder);
+        Box::new(store)
+    });
+}
+
+#[test]
+fn what_was_committed_is_there_after_reopening() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let rows = store.commit(&[commit("a", 1..=3), commit("b", 1..=1)]).unwrap();
+    store.commit(&[commit("a", 4..=9)]).unwrap();
+    // The first connection stays open and is never closed in order, as after a kill.
+    std::mem::forget(store);
+    let again = open(folder.path());
+    assert_eq!(again.rows(0).unwrap(), rows);
+    assert_eq!(again.session(&id("a")).unwrap().unwrap().head, Seq::new(9));
+    assert_eq!(again.read(&id("a"), Seq::new(2), 100, 1 << 20).unwrap().len(), 7);
+}
+
+#[test]
+fn the_list_counter_goes_on_after_reopening() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = open(folder.path()).commit(&[commit("a", 1..=1)]).unwrap()[0].rev;
+    let store = open(folder.path());
+    assert_eq!(store.newest_row(), Ok(first));
+    assert!(store.commit(&[commit("b", 1..=1)]).unwrap()[0].rev > first);
+}
+
+#[test]
+fn a_file_of_a_newer_gateway_is_refused_and_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    drop(open(folder.path()));
+    let path = folder.path().join("store");
+    rusqlite::Connection::open(&path).unwrap().pragma_update(None, "user_version", 99).unwrap();
+    let error = SqliteStore::open(&path, Durability::Full).unwrap_err();
+    assert!(matches!(error, OpenError::Newer { found: 99, .. }), "{error}");
+    assert!(error.to_string().contains("newer gateway"), "{error}");
+}
+
+#[test]
+fn another_programs_file_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = folder.path().join("text");
+    std::fs::write(&text, "this is a letter, and a long one, to somebody who likes letters. ".repeat(40)).unwrap();
+    assert!(matches!(SqliteStore::open(&text, Durability::Full), Err(OpenError::Foreign { .. })));
+    let foreign = folder.path().join("foreign");
+    rusqlite::Connection::open(&foreign).unwrap().execute_batch("CREATE TABLE letters (text)").unwrap();
+    assert!(matches!(SqliteStore::open(&foreign, Durability::Full), Err(OpenError::Foreign { .. })));
+}
+
+#[test]
+fn a_damaged_event_is_named_as_such() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    store.commit(&[commit("a", 1..=3)]).unwrap();
+    let connection = rusqlite::Connection::open(folder.path().join("store")).unwrap();
+    connection.execute("UPDATE events SET event = '{' WHERE seq = 2", []).unwrap();
+    assert!(matches!(store.read(&id("a"), Seq::ZERO, 10, 1 << 20), Err(StoreError::Corrupt(_))));
+}
+
+#[test]
+fn new_epochs_are_given_to_every_session() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    store.commit(&[commit("a", 1..=1), commit("b", 1..=1)]).unwrap();
+    let mut n = 0;
+    store
+        .renew_epochs(|| {
+            n += 1;
+            id(&format!("new{n}"))
+        })
+        .unwrap();
+    let epoch = |session| store.session(&id(session)).unwrap().unwrap().epoch;
+    assert_ne!(epoch("a"), id("e"));
+    assert_ne!(epoch("a"), epoch("b"));
+}
