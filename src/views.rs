@@ -16,6 +16,7 @@ mod live_text;
 mod message;
 mod notices;
 mod page;
+mod part;
 mod plan;
 mod request;
 mod scroll;

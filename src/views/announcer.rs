@@ -8,7 +8,7 @@ use send_wrapper::SendWrapper;
 
 use crate::model::{Content, Model};
 
-use super::connection::sentence;
+use super::{connection::sentence, part::words};
 
 /// Announcements of one region are at least this far apart; of several in between the last one counts.
 const APART_MS: u32 = 450;
@@ -28,8 +28,8 @@ pub(super) fn announcer(model: &Model) -> impl IntoView + use<> {
     let screen = model.screen();
     Effect::new(move |_| say.say(screen.get().and_then(|screen| asked(&screen)).unwrap_or_default()));
     view! {
-        <p class="unseen" role="status" aria-live="polite">{move || polite.words.get()}</p>
-        <p class="unseen" role="alert" aria-live="assertive">{move || assertive.words.get()}</p>
+        <p class="unseen" role="status" aria-live="polite">{words(move || polite.words.get())}</p>
+        <p class="unseen" role="alert" aria-live="assertive">{words(move || assertive.words.get())}</p>
     }
 }
 

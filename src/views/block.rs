@@ -6,7 +6,7 @@ use leptos::prelude::*;
 
 use crate::model::{BlockRow, Content, Model, Screen, TurnRow};
 
-use super::{message, plan, request, text, thought, tool, unsupported};
+use super::{message, part::words, plan, request, text, thought, tool, unsupported};
 
 pub(super) fn block(model: &Model, screen: &Screen, row: &Arc<BlockRow>, turn: &Arc<TurnRow>) -> impl IntoView + use<> {
     let body = match &row.content {
@@ -25,7 +25,7 @@ pub(super) fn block(model: &Model, screen: &Screen, row: &Arc<BlockRow>, turn: &
             data-block=row.id.to_string()
             data-kind=row.content.word()
             data-first-seq=row.opened.to_string()
-            data-last-seq=move || rev.get().to_string()
+            data-last-seq=words(move || rev.get().to_string())
         >
             {body}
         </div>

@@ -4,6 +4,8 @@ use leptos::prelude::*;
 
 use crate::model::{Model, Screen};
 
+use super::part::{flag, part, words};
+
 /// What a keydown of an input method says when it does not say that it composes.
 const COMPOSING_KEY: u32 = 229;
 
@@ -35,7 +37,7 @@ pub(super) fn composer(model: &Model, screen: &Screen) -> impl IntoView + use<> 
     let is_empty = move || emptiness.with(|draft| draft.trim().is_empty());
     view! {
         <form class="composer" on:submit=submit>
-            {move || refusal.get().map(|refusal| view! { <p class="refusal" id="refusal" data-refusal="">{refusal}</p> })}
+            {part(move || refusal.get().map(|refusal| view! { <p class="refusal" id="refusal" data-refusal="">{refusal}</p> }))}
             <div class="composer-field">
                 <textarea
                     data-composer=""
@@ -44,13 +46,13 @@ pub(super) fn composer(model: &Model, screen: &Screen) -> impl IntoView + use<> 
                     aria-describedby="refusal"
                     placeholder="Message the agent"
                     autocomplete="off"
-                    prop:value=move || value.get()
+                    prop:value=words(move || value.get())
                     on:input=type_in
                     on:keydown=on_key
                 ></textarea>
                 <div class="composer-buttons">
                     {stop(model, screen)}
-                    <button type="submit" class="primary" data-send="" disabled=is_empty>"Send"</button>
+                    <button type="submit" class="primary" data-send="" disabled=flag(is_empty)>"Send"</button>
                 </div>
             </div>
             <p class="hint" aria-hidden="true">"Enter sends, Shift+Enter makes a new line."</p>
@@ -61,7 +63,7 @@ pub(super) fn composer(model: &Model, screen: &Screen) -> impl IntoView + use<> 
 fn stop(model: &Model, screen: &Screen) -> impl IntoView + use<> {
     let (model, standing) = (model.clone(), screen.standing());
     let running = Memo::new(move |_| standing.with(|standing| standing.running.clone()));
-    move || {
+    part(move || {
         let model = model.clone();
         running.get().map(|running| {
             let label = if running.stopping { "Stopping…" } else { "Stop" };
@@ -69,5 +71,5 @@ fn stop(model: &Model, screen: &Screen) -> impl IntoView + use<> {
                 <button type="button" data-stop="" disabled=running.stopping on:click=move |_| model.cancel(&running.turn)>{label}</button>
             }
         })
-    }
+    })
 }

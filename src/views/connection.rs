@@ -6,7 +6,10 @@ use wasm_bindgen_futures::spawn_local;
 
 use crate::model::{Model, Status};
 
-use super::countdown::countdown;
+use super::{
+    countdown::countdown,
+    part::{part, words},
+};
 
 /// The line: a mark, a sentence, the number of waiting sends.
 pub(super) fn line(model: &Model) -> impl IntoView + use<> {
@@ -18,10 +21,10 @@ pub(super) fn line(model: &Model) -> impl IntoView + use<> {
         (status, _) => sentence(status).into_any(),
     };
     view! {
-        <p class="connection" data-connection=move || word.get().word()>
+        <p class="connection" data-connection=words(move || word.get().word())>
             <span class="connection-mark" aria-hidden="true"></span>
-            <span class="connection-sentence">{sentence}</span>
-            {move || Some(waiting.get()).filter(|n| *n > 0).map(|n| view! { <span class="connection-waiting" data-waiting=n.to_string()>{n} " waiting"</span> })}
+            <span class="connection-sentence">{part(sentence)}</span>
+            {part(move || Some(waiting.get()).filter(|n| *n > 0).map(|n| view! { <span class="connection-waiting" data-waiting=n.to_string()>{n} " waiting"</span> }))}
         </p>
     }
 }
@@ -42,7 +45,7 @@ pub(super) const fn sentence(status: Status) -> &'static str {
 pub(super) fn remedy(model: &Model) -> impl IntoView + use<> {
     let (status, model) = (model.status(), model.clone());
     let stuck = Memo::new(move |_| Some(status.get()).filter(|status| matches!(status, Status::SignedOut | Status::Incompatible)));
-    move || match stuck.get() {
+    part(move || match stuck.get() {
         Some(Status::SignedOut) => sign_in(&model).into_any(),
         Some(_) => view! {
             <div class="banner">
@@ -52,7 +55,7 @@ pub(super) fn remedy(model: &Model) -> impl IntoView + use<> {
         }
         .into_any(),
         None => ().into_any(),
-    }
+    })
 }
 
 fn sign_in(model: &Model) -> impl IntoView + use<> {
@@ -74,12 +77,12 @@ fn sign_in(model: &Model) -> impl IntoView + use<> {
                     type="password"
                     autocomplete="current-password"
                     data-token=""
-                    prop:value=move || value.get()
+                    prop:value=words(move || value.get())
                     on:input=move |event| typed.set(event_target_value(&event))
                 />
                 <button type="submit" class="primary" data-action="sign-in">"Sign in"</button>
             </div>
-            {move || complaint.get().map(|complaint| view! { <p class="refusal">{complaint}</p> })}
+            {part(move || complaint.get().map(|complaint| view! { <p class="refusal">{complaint}</p> }))}
         </form>
     }
 }

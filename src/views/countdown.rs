@@ -7,6 +7,8 @@ use send_wrapper::SendWrapper;
 
 use crate::model::Model;
 
+use super::part::words;
+
 /// How often the clock is looked at.
 const TICK_MS: u32 = 250;
 
@@ -23,5 +25,5 @@ pub(super) fn countdown(model: &Model, until: Millis) -> impl IntoView + use<> {
         }
     }));
     on_cleanup(move || drop(interval.take()));
-    view! { <span class="countdown">{move || format!("{} s", seconds.get())}</span> }
+    view! { <span class="countdown">{words(move || format!("{} s", seconds.get()))}</span> }
 }

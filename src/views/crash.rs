@@ -4,10 +4,12 @@ use leptos::prelude::*;
 
 use crate::model::Model;
 
+use super::part::part;
+
 /// The button works without the program: start.js listens to it.
 pub(super) fn banner(model: &Model) -> impl IntoView + use<> {
     let crash = model.crash();
-    move || {
+    part(move || {
         crash.get().map(|message| {
             view! {
                 <div class="banner crash" role="alert" data-crash="">
@@ -17,5 +19,5 @@ pub(super) fn banner(model: &Model) -> impl IntoView + use<> {
                 </div>
             }
         })
-    }
+    })
 }

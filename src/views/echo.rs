@@ -7,13 +7,16 @@ use moorline_delivery::SendState;
 
 use crate::model::{EchoRow, Model};
 
-use super::countdown::countdown;
+use super::{
+    countdown::countdown,
+    part::{part, words},
+};
 
 pub(super) fn echo(model: &Model, row: &Arc<EchoRow>) -> impl IntoView + use<> {
     let state = row.state.clone();
     view! {
         <div class="turn echo">
-            <div class="message" data-message-id=row.message.to_string() data-send-state=move || state.with(word)>
+            <div class="message" data-message-id=row.message.to_string() data-send-state=words(move || state.with(word))>
                 <span class="unseen">"You: "</span>
                 <div class="text" data-text="">{row.text.clone()}</div>
                 {line(model, row)}
@@ -36,7 +39,7 @@ pub(super) const fn word(state: &SendState) -> &'static str {
 
 fn line(model: &Model, row: &Arc<EchoRow>) -> impl IntoView + use<> {
     let (model, row) = (model.clone(), Arc::clone(row));
-    move || {
+    part(move || {
         let sentence = match row.state.get() {
             SendState::Queued => "Waiting to be sent".into_any(),
             SendState::Sending => "Sending…".into_any(),
@@ -51,7 +54,7 @@ fn line(model: &Model, row: &Arc<EchoRow>) -> impl IntoView + use<> {
                 {row.state.with(|state| actions(&model, &row, state))}
             </div>
         }
-    }
+    })
 }
 
 fn actions(model: &Model, row: &Arc<EchoRow>, state: &SendState) -> impl IntoView + use<> {

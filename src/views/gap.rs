@@ -5,6 +5,8 @@ use moorline_protocol::Seq;
 
 use crate::model::{Model, Screen};
 
+use super::part::{flag, words};
+
 pub(super) fn gap(model: &Model, screen: &Screen, end: Seq) -> impl IntoView + use<> {
     let (model, loading) = (model.clone(), screen.loading());
     let is_loading = move || loading.get().is_some();
@@ -12,8 +14,8 @@ pub(super) fn gap(model: &Model, screen: &Screen, end: Seq) -> impl IntoView + u
     view! {
         <div class="gap" data-gap=end.to_string()>
             <span>"Earlier messages are not loaded."</span>
-            <button type="button" class="small" data-action="load" disabled=is_loading on:click=move |_| model.load(end)>
-                {move || if label() { "Loading…" } else { "Load" }}
+            <button type="button" class="small" data-action="load" disabled=flag(is_loading) on:click=move |_| model.load(end)>
+                {words(move || if label() { "Loading…" } else { "Load" })}
             </button>
         </div>
     }

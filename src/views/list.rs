@@ -6,6 +6,8 @@ use leptos::prelude::*;
 
 use crate::model::{ListRow, Model};
 
+use super::part::{part, words};
+
 pub(super) fn list(model: &Model, drawer: &ArcRwSignal<bool>) -> impl IntoView + use<> {
     let ids = model.list().ids();
     let new_session = {
@@ -50,8 +52,8 @@ fn row(model: &Model, row: Arc<ListRow>, drawer: &ArcRwSignal<bool>) -> impl Int
     view! {
         <li>
             <a class="row" href=format!("#session={}", row.session) data-session-row=row.session.to_string() aria-current=current on:click=select>
-                <span class="row-title">{move || Some(title.get()).filter(|title| !title.is_empty()).unwrap_or_else(|| "Untitled".to_owned())}</span>
-                {mark}
+                <span class="row-title">{words(move || Some(title.get()).filter(|title| !title.is_empty()).unwrap_or_else(|| "Untitled".to_owned()))}</span>
+                {part(mark)}
             </a>
         </li>
     }

@@ -7,7 +7,10 @@ use moorline_protocol::TurnState;
 
 use crate::model::{BlockRow, Model, Screen, TurnRow};
 
-use super::live_text::live_text;
+use super::{
+    live_text::live_text,
+    part::{flag, part, words},
+};
 
 pub(super) fn message(model: &Model, screen: &Screen, row: &Arc<BlockRow>, turn: &Arc<TurnRow>) -> impl IntoView + use<> {
     let (withdrawing, id) = (screen.withdrawing(), turn.id.clone());
@@ -17,7 +20,7 @@ pub(super) fn message(model: &Model, screen: &Screen, row: &Arc<BlockRow>, turn:
         move || if is_withdrawing() { "withdrawing" } else { "accepted" }
     };
     view! {
-        <div class="message" data-message-id=turn.id.to_string() data-send-state=send_state>
+        <div class="message" data-message-id=turn.id.to_string() data-send-state=words(send_state)>
             <span class="unseen">"You: "</span>
             {live_text(screen, row, "text")}
             {queued(model, screen, turn, is_withdrawing)}
@@ -31,7 +34,7 @@ where
     F: Fn() -> bool + Clone + Send + Sync + 'static,
 {
     let (model, screen, turn) = (model.clone(), screen.clone(), Arc::clone(turn));
-    move || {
+    part(move || {
         if turn.state.get() != TurnState::Queued {
             return None;
         }
@@ -46,10 +49,10 @@ where
         let (edits_closed, remove_closed, taken_back) = (is_withdrawing.clone(), is_withdrawing.clone(), is_withdrawing.clone());
         Some(view! {
             <div class="send-line">
-                <span class="send-state">{move || if taken_back() { "Taking back…" } else { "Waits for its turn" }}</span>
-                <button type="button" class="small" data-action="edit" disabled=edits_closed on:click=edit>"Edit"</button>
-                <button type="button" class="small" data-action="remove" disabled=remove_closed on:click=remove>"Remove"</button>
+                <span class="send-state">{words(move || if taken_back() { "Taking back…" } else { "Waits for its turn" })}</span>
+                <button type="button" class="small" data-action="edit" disabled=flag(edits_closed) on:click=edit>"Edit"</button>
+                <button type="button" class="small" data-action="remove" disabled=flag(remove_closed) on:click=remove>"Remove"</button>
             </div>
         })
-    }
+    })
 }

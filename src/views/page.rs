@@ -7,12 +7,17 @@ use crate::{
     settings::Fragment,
 };
 
-use super::{announcer, composer, connection, crash, list, notices, request, transcript};
+use super::{
+    announcer, composer, connection, crash, list, notices,
+    part::{part, words},
+    request, transcript,
+};
 
 /// The page over a model.
 pub fn page(model: &Model) -> impl IntoView + use<> {
     let drawer = ArcRwSignal::new(false);
     follow_address(model);
+    show_before_hiding(model);
     request::answer_by_key(model);
     let screen = model.screen();
     view! {
@@ -22,12 +27,12 @@ pub fn page(model: &Model) -> impl IntoView + use<> {
             <main class="main">
                 <header class="bar">
                     {menu_button(&drawer)}
-                    <h1 class="bar-title">{title(model)}</h1>
+                    <h1 class="bar-title">{words(title(model))}</h1>
                     {connection::line(model)}
                 </header>
                 {crash::banner(model)}
                 {connection::remedy(model)}
-                {let model = model.clone(); move || screen.get().map(|screen| session(&model, &screen))}
+                {let model = model.clone(); part(move || screen.get().map(|screen| session(&model, &screen)))}
                 {notices::notices(model)}
             </main>
             {announcer::announcer(model)}
@@ -46,7 +51,7 @@ fn menu_button(drawer: &ArcRwSignal<bool>) -> impl IntoView + use<> {
             type="button"
             class="menu quiet"
             aria-controls="sessions"
-            aria-expanded=move || expanded.get().to_string()
+            aria-expanded=words(move || expanded.get().to_string())
             on:click=move |_| open.update(|open| *open = !*open)
         >
             <span class="menu-lines" aria-hidden="true"></span>
@@ -63,6 +68,13 @@ fn title(model: &Model) -> impl Fn() -> String + Send + use<> {
         let row = screen.with(|screen| screen.as_ref().and_then(|screen| model.list().row(screen.session())));
         row.map(|row| row.title.get()).filter(|title| !title.is_empty()).unwrap_or_else(|| "New session".to_owned())
     }
+}
+
+/// What waits for a frame is shown before the page is put away, since the next frame may be days off.
+fn show_before_hiding(model: &Model) {
+    let model = model.clone();
+    let listener = window_event_listener(ev::pagehide, move |_| model.settle());
+    on_cleanup(move || listener.remove());
 }
 
 /// The address names the session on screen, and a change of the address changes the session.

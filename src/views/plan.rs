@@ -3,6 +3,8 @@
 use leptos::prelude::*;
 use moorline_protocol::{PlanEntry, PlanStatus};
 
+use super::part::{part, words};
+
 pub(super) fn plan(entries: &ArcRwSignal<Vec<PlanEntry>>) -> impl IntoView + use<> {
     let (entries, counted) = (entries.clone(), entries.clone());
     let done = move || {
@@ -13,8 +15,8 @@ pub(super) fn plan(entries: &ArcRwSignal<Vec<PlanEntry>>) -> impl IntoView + use
     };
     view! {
         <section class="plan" aria-label="Plan">
-            <h3>"Plan" <span class="plan-count">{done}</span></h3>
-            <ol>{move || entries.get().into_iter().map(entry).collect_view()}</ol>
+            <h3>"Plan" <span class="plan-count">{words(done)}</span></h3>
+            <ol>{part(move || entries.get().into_iter().map(entry).collect_view())}</ol>
         </section>
     }
 }

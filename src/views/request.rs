@@ -9,7 +9,12 @@ use wasm_bindgen::JsCast as _;
 
 use crate::model::{Answering, BlockRow, Content, Model, Screen};
 
-use super::{countdown::countdown, echo::word, live_text::live_text};
+use super::{
+    countdown::countdown,
+    echo::word,
+    live_text::live_text,
+    part::{part, words},
+};
 
 /// Options that a key chooses.
 const KEYS: usize = 4;
@@ -24,8 +29,8 @@ pub(super) fn request(
 ) -> impl IntoView + use<> {
     let (title, is_open) = (title.clone(), settled.clone());
     view! {
-        <section class="request" aria-label="Request" data-open=move || is_open.with(Option::is_none).to_string()>
-            <h3 data-title="">{move || title.get()}</h3>
+        <section class="request" aria-label="Request" data-open=words(move || is_open.with(Option::is_none).to_string())>
+            <h3 data-title="">{words(move || title.get())}</h3>
             {live_text(screen, row, "text request-text")}
             {answer_part(model, screen, row, options, settled)}
         </section>
@@ -42,7 +47,7 @@ fn answer_part(
     let (model, row, options, settled) = (model.clone(), Arc::clone(row), options.clone(), settled.clone());
     let (answers, id) = (screen.answers(), row.id.clone());
     let answering = Memo::new(move |_| answers.with(|answers| answers.iter().rev().find(|answer| answer.request == id).cloned()));
-    move || match settled.get() {
+    part(move || match settled.get() {
         Some(Settlement::Answered { option, .. }) => {
             let name = options.with(|options| options.iter().find(|held| held.id == option).map(|held| held.name.clone()));
             view! { <p class="settled" data-settled="answered">"Answered: " <strong>{name.unwrap_or(option)}</strong></p> }.into_any()
@@ -59,7 +64,7 @@ fn answer_part(
             }
             .into_any()
         }
-    }
+    })
 }
 
 fn button(model: &Model, row: &Arc<BlockRow>, option: &RequestOption, at: usize, is_closed: bool) -> impl IntoView + use<> {

@@ -89,6 +89,13 @@ impl Follower {
                 this.unpin();
             }
         });
+        // Whoever opens a card reads there: the end may move away.
+        follower.listen("click", |this, event| {
+            let target = event.target().and_then(|target| target.dyn_into::<Element>().ok());
+            if target.is_some_and(|target| target.closest("summary").is_ok_and(|summary| summary.is_some())) {
+                this.set_pinned(false);
+            }
+        });
         follower.listen("keydown", |this, event| {
             let Some(key) = event.dyn_ref::<KeyboardEvent>() else { return };
             if matches!(key.key().as_str(), "ArrowUp" | "PageUp" | "Home") {
@@ -173,6 +180,9 @@ impl Follower {
 
     /// Content or window changed their size; layout is done and nothing is painted yet.
     fn on_resize(&self) {
+        if self.scroller.scroll_height() <= self.scroller.client_height() {
+            self.set_pinned(true);
+        }
         if self.pinned.get_untracked() {
             self.held.replace(None);
             return self.to_end();
@@ -187,16 +197,21 @@ impl Follower {
         self.look();
     }
 
-    /// Remembers where the first turn on screen stands.
+    /// Remembers where the first block on screen stands.
     fn hold(&self) {
-        let Ok(turns) = self.scroller.query_selector_all("[data-turn]") else { return };
-        let turns = (0..turns.length()).filter_map(|at| turns.item(at)?.dyn_into::<Element>().ok());
-        let first =
-            turns.into_iter().find(|turn| turn.get_bounding_client_rect().bottom() > self.scroller.get_bounding_client_rect().top());
-        self.held.replace(first.map(|turn| {
-            let offset = self.offset(&turn);
-            (turn, offset)
+        let turn = self.first_on_screen(&self.scroller, "[data-turn]");
+        let first = turn.and_then(|turn| self.first_on_screen(&turn, "[data-block]").or(Some(turn)));
+        self.held.replace(first.map(|element| {
+            let offset = self.offset(&element);
+            (element, offset)
         }));
+    }
+
+    fn first_on_screen(&self, within: &Element, selector: &str) -> Option<Element> {
+        let upper_edge = self.scroller.get_bounding_client_rect().top();
+        let elements = within.query_selector_all(selector).ok()?;
+        let mut elements = (0..elements.length()).filter_map(|at| elements.item(at)?.dyn_into::<Element>().ok());
+        elements.find(|element| element.get_bounding_client_rect().bottom() > upper_edge)
     }
 
     fn offset(&self, element: &Element) -> f64 {

@@ -6,7 +6,7 @@ use leptos::prelude::*;
 
 use crate::model::{BlockRow, Screen};
 
-use super::live_text::live_text;
+use super::{live_text::live_text, part::part};
 
 pub(super) fn thought(screen: &Screen, row: &Arc<BlockRow>) -> impl IntoView + use<> {
     let (opened, set_opened) = signal(false);
@@ -14,7 +14,7 @@ pub(super) fn thought(screen: &Screen, row: &Arc<BlockRow>) -> impl IntoView + u
     view! {
         <details class="thought" on:toggle=move |event| set_opened.set(is_open(&event))>
             <summary>"Thinking"</summary>
-            {move || opened.get().then(|| live_text(&screen, &row, "text thought-text"))}
+            {part(move || opened.get().then(|| live_text(&screen, &row, "text thought-text")))}
         </details>
     }
 }

@@ -7,7 +7,11 @@ use moorline_protocol::{ToolKind, ToolStatus};
 
 use crate::model::{BlockRow, Screen};
 
-use super::{live_text::live_text, thought::is_open};
+use super::{
+    live_text::live_text,
+    part::{part, words},
+    thought::is_open,
+};
 
 pub(super) fn tool(
     screen: &Screen,
@@ -21,14 +25,14 @@ pub(super) fn tool(
     let (status_word, status_label) = (status.clone(), status.clone());
     let body = {
         let (screen, row) = (screen.clone(), Arc::clone(row));
-        move || opened.get().then(|| body(&screen, &row))
+        part(move || opened.get().then(|| body(&screen, &row)))
     };
     view! {
-        <details class="tool" data-tool-status=move || word(status_word.get()) on:toggle=move |event| set_opened.set(is_open(&event))>
+        <details class="tool" data-tool-status=words(move || word(status_word.get())) on:toggle=move |event| set_opened.set(is_open(&event))>
             <summary>
-                <span class="tool-kind">{move || kind(tool.get())}</span>
-                <span class="tool-title" data-title="">{move || title.get()}</span>
-                <span class="tool-status">{move || label(status_label.get())}</span>
+                <span class="tool-kind">{words(move || kind(tool.get()))}</span>
+                <span class="tool-title" data-title="">{words(move || title.get())}</span>
+                <span class="tool-status">{words(move || label(status_label.get()))}</span>
             </summary>
             {body}
         </details>
@@ -43,7 +47,7 @@ fn body(screen: &Screen, row: &Arc<BlockRow>) -> impl IntoView + use<> {
     });
     view! {
         <div class="tool-body">
-            {move || input.get().map(|input| view! { <h3>"Input"</h3><pre class="tool-input" data-input="">{input}</pre> })}
+            {part(move || input.get().map(|input| view! { <h3>"Input"</h3><pre class="tool-input" data-input="">{input}</pre> }))}
             <h3>"Output"</h3>
             {live_text(screen, row, "tool-output")}
         </div>

@@ -5,7 +5,11 @@ use moorline_protocol::Seq;
 
 use crate::model::{Entry, Model, Screen};
 
-use super::{echo, gap, scroll, turn, welcome};
+use super::{
+    echo, gap,
+    part::{part, words},
+    scroll, turn, welcome,
+};
 
 pub(super) fn transcript(model: &Model, screen: &Screen) -> impl IntoView + use<> {
     let (scroller, column) = (NodeRef::<html::Div>::new(), NodeRef::<html::Div>::new());
@@ -20,12 +24,12 @@ pub(super) fn transcript(model: &Model, screen: &Screen) -> impl IntoView + use<
                 role="log"
                 aria-live="off"
                 aria-label="Conversation"
-                aria-busy=move || standing.with(|standing| standing.running.is_some()).to_string()
+                aria-busy=words(move || standing.with(|standing| standing.running.is_some()).to_string())
                 data-transcript=""
                 data-session=screen.session().to_string()
-                data-applied-seq=move || applied.get().to_string()
-                data-epoch=move || epoch.with(|epoch| epoch.as_ref().map(ToString::to_string))
-                data-status=move || status.get().word()
+                data-applied-seq=words(move || applied.get().to_string())
+                data-epoch=words(move || epoch.with(|epoch| epoch.as_ref().map(ToString::to_string)).unwrap_or_default())
+                data-status=words(move || status.get().word())
             >
                 <div class="column" node_ref=column>
                     {earlier(model, screen)}
@@ -62,7 +66,7 @@ fn echoes(model: &Model, screen: &Screen) -> impl IntoView + use<> {
 
 fn earlier(model: &Model, screen: &Screen) -> impl IntoView + use<> {
     let (earlier, model) = (screen.earlier(), model.clone());
-    move || {
+    part(move || {
         let model = model.clone();
         earlier.get().then(|| {
             view! {
@@ -71,17 +75,17 @@ fn earlier(model: &Model, screen: &Screen) -> impl IntoView + use<> {
                 </button>
             }
         })
-    }
+    })
 }
 
 fn latest(pinned: &ArcRwSignal<bool>, screen: &Screen) -> impl IntoView + use<> {
     let (pinned, applied, repin) = (pinned.clone(), screen.applied(), screen.repin());
-    move || {
+    part(move || {
         let repin = repin.clone();
         (!pinned.get() && applied.get() > Seq::ZERO).then(|| {
             view! {
                 <button type="button" class="latest" data-action="latest" on:click=move |_| repin.notify()>"Jump to latest"</button>
             }
         })
-    }
+    })
 }

@@ -7,7 +7,10 @@ use moorline_protocol::TurnState;
 
 use crate::model::{Model, Place, Screen, TurnRow};
 
-use super::{block, gap};
+use super::{
+    block, gap,
+    part::{part, words},
+};
 
 pub(super) fn turn(model: &Model, screen: &Screen, row: &Arc<TurnRow>) -> impl IntoView + use<> {
     let (places, state) = (row.places.clone(), row.state.clone());
@@ -19,7 +22,7 @@ pub(super) fn turn(model: &Model, screen: &Screen, row: &Arc<TurnRow>) -> impl I
         }
     };
     view! {
-        <article class="turn" data-turn=row.id.to_string() data-turn-state=move || word(state.get())>
+        <article class="turn" data-turn=row.id.to_string() data-turn-state=words(move || word(state.get()))>
             <For each=move || places.get() key=|place| place.clone() children=list />
             {footer(model, screen, row)}
         </article>
@@ -42,7 +45,7 @@ const fn word(state: TurnState) -> &'static str {
 fn footer(model: &Model, screen: &Screen, row: &Arc<TurnRow>) -> impl IntoView + use<> {
     let (model, screen, row, standing) = (model.clone(), screen.clone(), Arc::clone(row), screen.standing());
     let asks = Memo::new(move |_| standing.with(|standing| !standing.waiting.is_empty()));
-    move || {
+    part(move || {
         let reason = row.error.with(|error| error.as_ref().map(|error| error.message.clone()));
         match row.state.get() {
             TurnState::Queued | TurnState::Completed | TurnState::Withdrawn => ().into_any(),
@@ -56,7 +59,7 @@ fn footer(model: &Model, screen: &Screen, row: &Arc<TurnRow>) -> impl IntoView +
                 (ended("Interrupted.", reason), send_again(&model, &screen, &row)).into_any()
             }
         }
-    }
+    })
 }
 
 fn working(word: &'static str) -> impl IntoView {

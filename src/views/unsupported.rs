@@ -2,11 +2,13 @@
 
 use leptos::prelude::*;
 
+use super::part::words;
+
 pub(super) fn unsupported(title: &ArcRwSignal<String>) -> impl IntoView + use<> {
     let title = title.clone();
     view! {
         <p class="unsupported">
-            "This page is too old to show " <code data-title="">{move || title.get()}</code> ". Reload it to get the newest version."
+            "This page is too old to show " <code data-title="">{words(move || title.get())}</code> ". Reload it to get the newest version."
         </p>
     }
 }

@@ -5,6 +5,8 @@ use moorline_protocol::Seq;
 
 use crate::model::{Model, Screen, Status};
 
+use super::part::part;
+
 /// The demo agent's name at the gateway.
 const DEMO: &str = "demo";
 
@@ -20,11 +22,11 @@ pub(super) fn welcome(model: &Model, screen: &Screen) -> impl IntoView + use<> {
     let is_empty = Memo::new(move |_| applied.get() == Seq::ZERO && echoes.with(Vec::is_empty));
     let is_loading = Memo::new(move |_| status.get() == Status::CatchingUp);
     let model = model.clone();
-    move || match (is_empty.get(), is_loading.get()) {
+    part(move || match (is_empty.get(), is_loading.get()) {
         (false, _) => ().into_any(),
         (true, true) => view! { <p class="loading">"Loading the conversation…"</p> }.into_any(),
         (true, false) => invitation(&model).into_any(),
-    }
+    })
 }
 
 fn invitation(model: &Model) -> impl IntoView + use<> {
@@ -34,7 +36,7 @@ fn invitation(model: &Model) -> impl IntoView + use<> {
         <section class="welcome">
             <h2>"What shall the agent do?"</h2>
             <p>"Close the lid, switch networks, reload: what you type reaches the agent once, and its work is here when you return."</p>
-            {move || is_demo().then(|| view! { <ul class="tries">{DEMO_TRIES.map(|example| try_this(&model, example)).into_iter().collect_view()}</ul> })}
+            {part(move || is_demo().then(|| view! { <ul class="tries">{DEMO_TRIES.map(|example| try_this(&model, example)).into_iter().collect_view()}</ul> }))}
         </section>
     }
 }
