@@ -193,11 +193,15 @@ pub struct Connection {
     config: ConnectionConfig,
     greeted: Greeting,
     seats: BTreeMap<SessionId, Seat>,
+    /// The numbers of the newest detaches: an attach that one of them overtook is late.
+    left: VecDeque<(SessionId, u64)>,
     /// Whose turn it is to be served: each gets one frame, then goes to the back.
     round: VecDeque<SessionId>,
     rows: RowsFeed,
     /// An answer to a Serve, Snapshot or Rows is awaited: the driver does one at a time.
     busy: bool,
+    /// The attach for which the last Serve was asked.
+    serving: u64,
     opened: Millis,
     heard: Millis,
     pinged: Millis,
@@ -227,9 +231,11 @@ impl Connection {
             config,
             greeted: Greeting::Awaited,
             seats: BTreeMap::new(),
+            left: VecDeque::new(),
             round: VecDeque::new(),
             rows: RowsFeed::default(),
             busy: false,
+            serving: 0,
             opened: now,
             heard: now,
             pinged: now,
@@ -261,7 +267,8 @@ impl Connection {
             }
             ConnectionInput::Served { session, seq, bytes } => {
                 self.busy = false;
-                if let Some(seat) = self.seats.get_mut(&session) {
+                let serving = self.serving;
+                if let Some(seat) = self.seats.get_mut(&session).filter(|seat| seat.no == serving) {
                     seat.served(seq, bytes);
                 }
             }
@@ -398,7 +405,8 @@ impl Connection {
 
     fn attach(&mut self, attach: Attach) {
         let known = self.seats.get(&attach.session);
-        if known.is_some_and(|seat| attach.no <= seat.no) {
+        let left = self.left.iter().find(|(session, _)| *session == attach.session).map(|(_, no)| *no);
+        if known.map(|seat| seat.no).max(left).is_some_and(|newest| attach.no <= newest) {
             return;
         }
         if known.is_none() && self.seats.len() >= self.config.limits.attaches {
@@ -419,6 +427,11 @@ impl Connection {
         if self.seats.get(&detach.session).is_some_and(|seat| detach.no > seat.no) {
             self.seats.remove(&detach.session);
             self.round.retain(|session| *session != detach.session);
+            self.left.retain(|(session, _)| *session != detach.session);
+            self.left.push_back((detach.session.clone(), detach.no));
+            if self.left.len() > self.config.limits.attaches {
+                self.left.pop_front();
+            }
             self.outputs.push_back(ConnectionOutput::Leave { session: detach.session.clone() });
         }
     }
@@ -458,10 +471,12 @@ impl Connection {
         for _ in 0..self.round.len() {
             let Some(session) = self.round.pop_front() else { return };
             let Some(seat) = self.seats.get_mut(&session) else { continue };
+            let no = seat.no;
             let next = seat.next(&session, has_credit, &self.config.limits);
             self.round.push_back(session);
             if let Some(output) = next {
                 self.busy = matches!(output, ConnectionOutput::Serve { .. } | ConnectionOutput::Snapshot { .. });
+                self.serving = no;
                 return self.outputs.push_back(output);
             }
         }
