@@ -140,12 +140,13 @@ fn no_global_is_no_mistake() {
 }
 
 #[wasm_bindgen_test]
-async fn the_file_is_read_beside_the_page() {
+async fn the_file_is_read_beside_the_page_and_then_the_global() {
     let _fakes = Fakes::install();
-    browser::answer_fetch("config.json", 200, "application/json", r#"{"title": "Mine"}"#);
+    browser::answer_fetch("config.json", 200, "application/json", r#"{"title": "file", "theme": "dark"}"#);
+    browser::set_global("{ title: 'global' }");
     let (settings, complaints) = Settings::load().await;
     assert_eq!(complaints, []);
-    assert_eq!(settings.title.as_deref(), Some("Mine"));
+    assert_eq!((settings.title.as_deref(), settings.theme), (Some("global"), Theme::Dark));
     assert!(browser::fetched()[0].contains(r#""url":"config.json""#), "a relative address: {}", browser::fetched()[0]);
 }
 

@@ -432,9 +432,11 @@ async fn a_dropped_transport_closes_its_socket_and_hears_no_page_event() {
     assert_eq!(browser::socket_handlers(0), 0);
     assert_eq!(browser::socket_close_calls(0), 1);
     let told = sink.events.borrow().len();
+    browser::listen_for_errors();
     browser::put_away();
     browser::bring_back();
     settle().await;
+    assert_eq!(browser::errors_seen(), 0, "a listener outlived its closure");
     assert_eq!(browser::socket_count(), 1);
     assert_eq!(sink.events.borrow().len(), told);
     drop(fakes);

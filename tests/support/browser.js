@@ -23,6 +23,7 @@ export function restore() {
   if (storageGetter) Object.defineProperty(globalThis, "sessionStorage", storageGetter);
   delete document.visibilityState;
   delete globalThis.moorline;
+  globalThis.onerror = null;
 }
 
 // Gives the browser a turn; the clock is the real one, whatever is faked.
@@ -191,6 +192,16 @@ export function bringBack() {
 export function tellWindow(kind) {
   globalThis.dispatchEvent(new Event(kind));
 }
+
+let failures = 0;
+export function listenForErrors() {
+  failures = 0;
+  globalThis.onerror = () => {
+    failures += 1;
+    return true;
+  };
+}
+export const errorsSeen = () => failures;
 
 let told = [];
 export function listenToConsole() {

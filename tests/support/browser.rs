@@ -73,6 +73,10 @@ extern "C" {
     pub(crate) fn bring_back();
     #[wasm_bindgen(js_name = tellWindow)]
     pub(crate) fn tell_window(kind: &str);
+    #[wasm_bindgen(js_name = listenForErrors)]
+    pub(crate) fn listen_for_errors();
+    #[wasm_bindgen(js_name = errorsSeen)]
+    pub(crate) fn errors_seen() -> usize;
     #[wasm_bindgen(js_name = listenToConsole)]
     pub(crate) fn listen_to_console();
     #[wasm_bindgen(js_name = consoleLines)]
