@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, VecDeque};
 use moorline_protocol::{
     Ack, Attach, Attached, AuthExpired, Cancel, ClientFrame, ClientId, Code, ConnectionId, Cursor, Detach, ErrorFrame, GatewayFrame,
     GatewayPong, GoingAway, Hello, Limits, Millis, PageId, Ping, Receipt, Send, Seq, SessionId, SessionState, SnapshotPart, Timings,
-    VERSION, WallTime, Welcome, Withdraw,
+    VERSION, WallTime, Welcome, Withdraw, mutant,
 };
 
 pub use holders::{Holder, Holders};
@@ -491,6 +491,13 @@ impl Connection {
     }
 
     fn close(&mut self, end: End) {
+        if mutant::is("close_cancels") {
+            let running = self.seats.iter().filter_map(|(session, seat)| {
+                let turn = seat.journal.as_ref()?.state.running.as_ref()?.turn.clone();
+                Some(ConnectionOutput::Cancel(Cancel { session: session.clone(), turn }))
+            });
+            self.outputs.extend(running);
+        }
         self.closed = true;
         self.outputs.push_back(ConnectionOutput::Close(end));
     }

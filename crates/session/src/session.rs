@@ -8,7 +8,8 @@ mod turn;
 use std::collections::VecDeque;
 
 use moorline_protocol::{
-    BlockId, Code, Epoch, ErrorFrame, Event, EventBody, MessageId, Millis, Receipt, ReceiptOutcome, Seq, SessionId, SessionState, Withdrawn,
+    BlockId, Code, Epoch, ErrorFrame, Event, EventBody, MessageId, Millis, Receipt, ReceiptOutcome, Seq, SessionId, SessionState,
+    Withdrawn, mutant,
 };
 
 use crate::{Config, Input, NewSession, Now, Output, Reply, SessionMeta, split, state::State};
@@ -93,7 +94,9 @@ impl Session {
     /// Settles what the last gateway left: the running turn ends `interrupted` with its requests cancelled and its blocks
     /// closed, for nobody knows what its agent did; then the next queued message starts. The agent itself must be dead.
     pub fn recover(&mut self, now: Now) {
-        self.interrupt_lost_turn(now);
+        if !mutant::is("does_not_recover") {
+            self.interrupt_lost_turn(now);
+        }
         self.start_next(now);
     }
 

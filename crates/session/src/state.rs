@@ -47,6 +47,8 @@ pub(crate) struct Queued {
     pub(crate) message: MessageId,
     pub(crate) block: BlockId,
     pub(crate) text: String,
+    /// It interrupted a turn: it goes before those that did not.
+    pub(crate) urgent: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,8 +79,8 @@ impl State {
             EventBody::Accepted(accepted) => {
                 self.record(&accepted.message, Some(&accepted.hash), event.seq, RecordKind::Message);
                 self.number(&accepted.block);
-                let queued = Queued { message: accepted.message.clone(), block: accepted.block.clone(), text: accepted.text.clone() };
-                self.enqueue(queued, accepted.interrupt.is_some());
+                let (message, block, text) = (accepted.message.clone(), accepted.block.clone(), accepted.text.clone());
+                self.enqueue(Queued { message, block, text, urgent: accepted.interrupt.is_some() });
             }
             EventBody::Answered(answered) => {
                 self.record(&answered.message, Some(&answered.hash), event.seq, RecordKind::Answer);
@@ -139,12 +141,10 @@ impl State {
         self.blocks = self.blocks.max(number);
     }
 
-    fn enqueue(&mut self, queued: Queued, urgent: bool) {
-        if urgent {
-            self.queue.push_front(queued);
-        } else {
-            self.queue.push_back(queued);
-        }
+    /// Behind all that are as urgent.
+    fn enqueue(&mut self, queued: Queued) {
+        let place = self.queue.partition_point(|before| before.urgent || !queued.urgent);
+        self.queue.insert(place, queued);
     }
 
     fn dequeue(&mut self, message: &MessageId) {
@@ -223,8 +223,8 @@ impl State {
             } else if !self.is_queued(&turn.id) {
                 let message = fold.blocks.iter().find(|block| block.turn == turn.id && block.kind == BlockKind::Message);
                 if let Some(block) = message {
-                    let queued = Queued { message: turn.id.clone(), block: block.id.clone(), text: block.text.clone() };
-                    self.enqueue(queued, turn.urgent);
+                    let (message, block, text) = (turn.id.clone(), block.id.clone(), block.text.clone());
+                    self.enqueue(Queued { message, block, text, urgent: turn.urgent });
                 }
             }
         }

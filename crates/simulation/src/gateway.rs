@@ -66,9 +66,7 @@ impl Loaded {
             loaded.session.fold(&event);
             loaded.transcript.apply(&event, &mut Changes::new());
         }
-        if !moorline_protocol::mutant::is("does_not_recover") {
-            loaded.session.recover(now);
-        }
+        loaded.session.recover(now);
         loaded
     }
 }

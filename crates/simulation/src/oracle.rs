@@ -46,6 +46,8 @@ pub struct Oracle {
     pub(crate) endings: BTreeMap<TurnId, Outcome>,
     /// What the agent said in a turn, as long as nothing could take it away.
     pub(crate) said: BTreeMap<TurnId, String>,
+    /// Turns that somebody asked to stop, whatever came of it.
+    pub(crate) stopped: BTreeSet<TurnId>,
     /// What is durable.
     started: BTreeSet<TurnId>,
     accepted: BTreeSet<MessageId>,
@@ -226,8 +228,8 @@ impl Oracle {
             if let Some(expected) = self.endings.get(turn)
                 && expected != outcome
             {
-                let what = format!("turn {turn} ended {outcome:?}, its agent ended it {expected:?}");
-                return self.violate(10, what);
+                let what = format!("turn {turn} ended {outcome:?} and should have ended {expected:?}");
+                return self.violate(if *expected == Outcome::Interrupted { 11 } else { 10 }, what);
             }
             if let Some(expected) = self.said.get(turn)
                 && said.get(turn).map_or("", String::as_str) != expected

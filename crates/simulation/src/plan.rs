@@ -27,7 +27,7 @@ pub struct Plan {
     pub busy: u64,
     /// One wake-up in this many is lost; 0 = none.
     pub lost_wakeups: u64,
-    /// One frame down in this many is garbled, or lost without a trace; 0 = none.
+    /// One frame down in this many is garbled, lost or repeated; 0 = none.
     pub garbled: u64,
     /// What users do and what breaks, and when, in order of time.
     pub course: Vec<(Millis, Act)>,

@@ -277,6 +277,7 @@ impl World {
         gateway.rows_head = rows.iter().map(|row| row.rev).max().unwrap_or(0);
         for row in &rows {
             if let Ok(Some(meta)) = self.store.session(&row.session) {
+                self.expect_interruption(&row.session);
                 let loaded = Loaded::restore(&row.session, &meta, &self.store, self.session_config(), self.clocks());
                 gateway.sessions.insert(row.session.clone(), loaded);
             }

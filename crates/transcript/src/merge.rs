@@ -1,6 +1,6 @@
 //! Whole turns and blocks, from folds, snapshots and pages.
 
-use moorline_protocol::{Block, Item, Page, Seq, Turn};
+use moorline_protocol::{Block, Item, Page, Seq, Turn, mutant};
 
 use crate::{
     Changes, Snapshot, Transcript,
@@ -87,7 +87,7 @@ impl Transcript {
 
     pub(crate) fn merge_block(&mut self, mut block: Block, changes: &mut Changes) {
         if let Some(held) = self.blocks.get_mut(&block.id) {
-            if held.rev >= block.rev {
+            if held.rev >= block.rev && !mutant::is("ignores_rev") {
                 if join_head(held, &block) {
                     changes.note_block(&block.id).text.then(crate::TextChange::Replaced);
                 }

@@ -1,6 +1,6 @@
 //! One followed session: the rule by which events move its cursor.
 
-use moorline_protocol::{Attach, Cursor, Epoch, Event, Item, Millis, Seq, SessionId, SnapshotPart};
+use moorline_protocol::{Attach, Cursor, Epoch, Event, Item, Millis, Seq, SessionId, SnapshotPart, mutant};
 
 use super::output::AttachmentStatus;
 
@@ -109,9 +109,9 @@ impl Attachment {
         let mut sorted = Sorted::default();
         let Some(received) = self.received.as_mut() else { return Sorted { hole: true, ..sorted } };
         for event in events {
-            if event.seq <= received.seq && !moorline_protocol::mutant::is("applies_twice") {
+            if event.seq <= received.seq && !mutant::is("applies_twice") {
                 sorted.duplicates += 1;
-            } else if event.first() <= received.seq.next() || moorline_protocol::mutant::is("skips_holes") {
+            } else if event.first() <= received.seq.next() || mutant::is("skips_holes") {
                 received.seq = event.seq;
                 sorted.news.push(event);
             } else {
@@ -185,7 +185,7 @@ impl Attachment {
     /// The page has applied everything up to `seq`. Answers whether the cursor moved.
     pub(super) fn apply(&mut self, seq: Seq) -> bool {
         let Some(received) = &self.received else { return false };
-        let seq = if moorline_protocol::mutant::is("acks_ahead") { received.seq.next().next() } else { seq.min(received.seq) };
+        let seq = if mutant::is("acks_ahead") { received.seq.next().next() } else { seq.min(received.seq) };
         match &mut self.applied {
             Some(applied) if applied.epoch == received.epoch => {
                 let moved = seq > applied.seq;

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use moorline_protocol::{BlockId, ClientFrame, Limits, MessageId, Millis, Send, SendBody, Seq, SessionId, Timings, Withdraw};
+use moorline_protocol::{BlockId, ClientFrame, Limits, MessageId, Millis, Send, SendBody, Seq, SessionId, Timings, Withdraw, mutant};
 
 use super::{
     output::{ClientEvent, DropReason, Failure, LinkId, Output, Persist, SendResult, SendState, SendStatus, StoredSend, TakenBack},
@@ -94,7 +94,10 @@ impl Outbox {
         let held = self.entries.iter().filter(|entry| !entry.is_accepted()).filter(alike);
         let (sends, bytes) = held.fold((0, 0), |(sends, bytes), entry| (sends + 1, bytes + size(&entry.send)));
         if sends >= self.limits.outbox_sends || bytes + size(&send) > self.limits.outbox_bytes {
-            return SendResult::Dropped(DropReason::OutboxFull);
+            if !mutant::is("evicts") {
+                return SendResult::Dropped(DropReason::OutboxFull);
+            }
+            self.entries.pop_front();
         }
         let entry = Entry { order: self.next_order, send, attempts: 0, state: State::Queued, touched: false };
         self.next_order += 1;
@@ -117,11 +120,11 @@ impl Outbox {
             let (session, request) = entry.lane();
             let is_head = held.insert((session.clone(), request.cloned()));
             match &mut entry.state {
-                State::Queued if is_head || moorline_protocol::mutant::is("overtakes") => {
+                State::Queued if is_head || mutant::is("overtakes") => {
                     entry.state = State::InFlight { since: port.now };
                     entry.touched = true;
                     let mut send = entry.send.clone();
-                    if moorline_protocol::mutant::is("new_id_on_retry") && entry.attempts > 0 {
+                    if mutant::is("new_id_on_retry") && entry.attempts > 0 {
                         let renamed = format!("{}-{}", send.message, entry.attempts);
                         send.message = MessageId::parse(&renamed).unwrap_or(send.message);
                     }

@@ -2,6 +2,7 @@
 
 use moorline_protocol::{
     ClientFrame, ErrorFrame, Event, EventBody, Item, MessageId, Millis, Receipt, ReceiptOutcome, Seq, SessionId, Settlement, Withdraw,
+    mutant,
 };
 
 use super::{
@@ -244,7 +245,7 @@ impl Outbox {
             let status = entry.status();
             port.persist(Persist::RemoveSend(message.clone()));
             port.event(ClientEvent::Send(status));
-            if moorline_protocol::mutant::is("receipt_removes_echo") {
+            if mutant::is("receipt_removes_echo") {
                 self.gone(port, message, false);
             }
         }

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use moorline_protocol::{
-    Answer, Attach, CaughtUp, Cursor, Epoch, GatewayFrame, Limits, Seq, SessionId, SessionState, SnapshotPart, SnapshotReason,
+    Answer, Attach, CaughtUp, Cursor, Epoch, GatewayFrame, Limits, Seq, SessionId, SessionState, SnapshotPart, SnapshotReason, mutant,
 };
 
 use super::{ConnectionOutput, credit::Credit};
@@ -117,7 +117,9 @@ impl Seat {
                 part.map(|part| ConnectionOutput::Transmit(GatewayFrame::Snapshot(part)))
             }
             Phase::Following { .. } if self.cursor < journal.head => {
-                has_credit.then(|| ConnectionOutput::Serve { session: session.clone(), after: self.cursor, max_bytes: limits.frame_bytes })
+                let after = if mutant::is("jumps_to_head") { journal.head.before() } else { self.cursor };
+                let may_go = has_credit || mutant::is("ignores_credit");
+                may_go.then(|| ConnectionOutput::Serve { session: session.clone(), after, max_bytes: limits.frame_bytes })
             }
             Phase::Following { told: told @ false } => {
                 *told = true;

@@ -1,6 +1,6 @@
 //! What is decided and not yet durable: the events and answers of the next commit.
 
-use moorline_protocol::{Append, BlockId, Event, EventBody, Seq, SessionState, WallTime, encode};
+use moorline_protocol::{Append, BlockId, Event, EventBody, Seq, SessionState, WallTime, encode, mutant};
 
 use super::Session;
 use crate::{Commit, NewSession, Now, Output, RowChange, split};
@@ -96,7 +96,9 @@ impl Session {
 
     /// Says something once everything decided before it is durable.
     pub(super) fn say(&mut self, output: Output) {
-        if !self.pending.is_empty() {
+        if mutant::is("says_before_durable") {
+            self.outputs.push_back(output);
+        } else if !self.pending.is_empty() {
             self.pending.after.push(output);
         } else if let Some(outstanding) = &mut self.outstanding {
             outstanding.after.push(output);

@@ -2,7 +2,7 @@
 
 use moorline_protocol::{
     Accepted, Answered, BlockId, Changed, Code, ErrorFrame, EventBody, FieldsPatch, MessageId, Millis, Patch, ReceiptOutcome, Send,
-    SendBody, TurnId, Withdrawn, encode,
+    SendBody, TurnId, Withdrawn, encode, mutant,
 };
 
 use super::Session;
@@ -23,7 +23,7 @@ const EARLY_MAX: usize = 100;
 impl Session {
     pub(super) fn submit(&mut self, now: Now, reply: Reply, send: Send, new: NewSession) {
         let hash = send.hash();
-        if let Some(record) = self.state.records.get(&send.message).cloned() {
+        if let Some(record) = self.state.records.get(&send.message).filter(|_| !mutant::is("forgets_messages")).cloned() {
             return self.answer_again(reply, send.message, &hash, &record);
         }
         if self.early.contains(&send.message) {

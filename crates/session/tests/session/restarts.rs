@@ -349,24 +349,27 @@ impl World {
 
     /// Every turn starts and ends once, in the queue's order, with nothing in it afterwards and nothing left open.
     fn check_turns(&self) {
-        let (mut queue, mut started, mut ended) = (Vec::new(), BTreeSet::new(), BTreeSet::new());
+        let mut queue: Vec<(bool, MessageId)> = Vec::new();
+        let (mut started, mut ended) = (BTreeSet::new(), BTreeSet::new());
         let mut running: Option<MessageId> = None;
         let mut open: BTreeMap<BlockId, BlockKind> = BTreeMap::new();
         let mut blocks: BTreeMap<BlockId, MessageId> = BTreeMap::new();
         for event in self.driver.events() {
             let touched = match event.body {
                 EventBody::Accepted(it) => {
-                    queue.insert(if it.interrupt.is_some() { 0 } else { queue.len() }, it.message.clone());
+                    let urgent = it.interrupt.is_some();
+                    let place = queue.partition_point(|(before, _)| *before || !urgent);
+                    queue.insert(place, (urgent, it.message.clone()));
                     assert!(it.interrupt.is_none() || it.interrupt == running, "only the running turn is interrupted");
                     None
                 }
                 EventBody::Withdrawn(it) => {
-                    queue.retain(|message| *message != it.message);
+                    queue.retain(|(_, message)| *message != it.message);
                     None
                 }
                 EventBody::TurnStarted(it) => {
                     assert_eq!(running.replace(it.turn.clone()), None, "one turn at a time");
-                    assert_eq!(queue.remove(0), it.turn, "the next one starts");
+                    assert_eq!(queue.remove(0).1, it.turn, "the next one starts");
                     assert!(started.insert(it.turn), "a turn starts once");
                     None
                 }

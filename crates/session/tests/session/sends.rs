@@ -116,6 +116,15 @@ fn an_interrupt_cancels_its_turn_and_goes_before_the_queue() {
 }
 
 #[test]
+fn interrupts_go_before_the_queue_in_the_order_in_which_they_came() {
+    let mut driver = Driver::running();
+    driver.submit("m2", "second");
+    driver.interrupt("m3", "now", "m1");
+    driver.interrupt("m4", "and then", "m1");
+    assert_eq!(driver.session.state().queue, [id("m3"), id("m4"), id("m2")]);
+}
+
+#[test]
 fn an_interrupt_that_comes_late_is_an_ordinary_message() {
     let mut driver = Driver::running();
     driver.submit("m2", "second");

@@ -3,9 +3,9 @@
 use std::collections::VecDeque;
 
 use moorline_delivery::ConnectionInput;
-use moorline_protocol::{Code, ErrorFrame, Millis, Outcome, SessionId, TurnId};
+use moorline_protocol::{Code, ErrorFrame, Millis, Outcome, Seq, SessionId, TurnId};
 use moorline_session::{AgentCommand, AgentReport, AgentUpdate, Durability, Input, Output, Store};
-use moorline_transcript::Changes;
+use moorline_transcript::{Changes, Transcript};
 
 use super::{Happening, World};
 use crate::{
@@ -129,7 +129,9 @@ impl World {
                 self.oracle.prompted(&turn);
                 let steps = script::turn(&mut self.random, run, self.plan.busy);
                 let on_cancel = if self.random.below(5) == 0 { OnCancel::Ignore } else { OnCancel::Obey };
-                if let Some((_, AgentUpdate::Ended { outcome, .. })) = steps.last() {
+                if let Some((_, AgentUpdate::Ended { outcome, .. })) = steps.last()
+                    && !self.oracle.stopped.contains(&turn)
+                {
                     self.oracle.endings.insert(turn.clone(), *outcome);
                     self.oracle.said.insert(turn.clone(), String::new());
                 }
@@ -140,7 +142,6 @@ impl World {
                 self.next_step(session);
             }
             AgentCommand::Cancel { turn } => {
-                self.disturb(&turn);
                 let late = self.random.below(3);
                 let Some(agent) = self.loaded(session).map(|loaded| &mut loaded.agent).filter(|agent| agent.turn.as_ref() == Some(&turn))
                 else {
@@ -165,10 +166,12 @@ impl World {
                 }
             }
             AgentCommand::Kill { turn } => {
-                self.disturb(&turn);
                 if let Some(loaded) = self.loaded(session) {
                     loaded.agent = Agent::default();
                 }
+                // What the agent had written before it died is read after.
+                let update = AgentUpdate::Text("too late".to_owned());
+                self.feed_session(session, Input::Report(AgentReport { turn, update }));
             }
         }
     }
@@ -200,6 +203,18 @@ impl World {
         }
         self.feed_session(session, Input::Report(AgentReport { turn, update }));
         self.next_step(session);
+    }
+
+    /// Whatever runs in a journal when a gateway starts has lost its agent.
+    pub(crate) fn expect_interruption(&mut self, session: &SessionId) {
+        let mut left = Transcript::new();
+        for event in self.store.read(session, Seq::ZERO, usize::MAX, usize::MAX).unwrap_or_default() {
+            left.apply(&event, &mut Changes::new());
+        }
+        if let Some(running) = left.state().running {
+            self.disturb(&running.turn);
+            self.oracle.endings.insert(running.turn, Outcome::Interrupted);
+        }
     }
 
     /// Something other than its agent has a say in how this turn ends.

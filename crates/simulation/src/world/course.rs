@@ -22,6 +22,7 @@ impl World {
             }),
             Act::Cancel { tab } => self.with_tab(tab, |world, no| {
                 let Some(turn) = world.running(no) else { return };
+                world.oracle.stopped.insert(turn.clone());
                 world.disturb(&turn);
                 let session = world.tabs[no].shown.clone();
                 world.tabs[no].client.cancel(world.now, &session, &turn);

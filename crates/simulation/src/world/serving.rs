@@ -133,12 +133,15 @@ impl World {
         self.trace.note(self.now, "down", || format!("wire {wire}: {text}"));
         if let Some(at) = self.wires[wire].down.put(self.now, bytes, &mut self.random) {
             if !self.is_calm && self.plan.garbled > 0 && self.random.below(self.plan.garbled) == 0 {
-                // An ordered stream cannot lose a frame; a gateway with a fault could, and the page has to notice.
-                if matches!(frame, GatewayFrame::Events(_) | GatewayFrame::CaughtUp(_)) && self.random.below(2) == 0 {
-                    self.wires[wire].down.taken(bytes);
-                    return bytes;
+                // An ordered stream neither loses nor repeats a frame; a gateway with a fault could.
+                match (frame, self.random.below(3)) {
+                    (GatewayFrame::Events(_) | GatewayFrame::CaughtUp(_), 0) => {
+                        self.wires[wire].down.taken(bytes);
+                        return bytes;
+                    }
+                    (GatewayFrame::Events(_), 1) => self.at(at, Happening::Down { wire, text: text.clone() }),
+                    _ => text.insert(1, '%'),
                 }
-                text.insert(1, '%');
             }
             self.at(at, Happening::Down { wire, text });
         }

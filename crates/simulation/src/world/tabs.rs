@@ -155,6 +155,7 @@ impl World {
         let body = SendBody::Text(text.clone());
         let send = Send { session: session.clone(), message: message.clone(), body, create: Some(Create::default()), interrupt };
         if let Some(turn) = &send.interrupt {
+            self.oracle.stopped.insert(turn.clone());
             self.disturb(turn);
         }
         self.trace.note(self.now, "type", || format!("tab {no}: {message} {n} into {session}"));
