@@ -39,6 +39,7 @@ use crate::{
     store::{EncodedEvent, Tail, frame},
 };
 use socket::Incoming;
+pub(crate) use socket::SOCKET_FRAME_BYTES;
 
 /// Answers that may be outstanding before no further frame is read.
 const OUTSTANDING: usize = 64;
@@ -118,8 +119,9 @@ impl Driver {
             match self.inputs.next(deadline).await {
                 Ok(input) => self.handle(input),
                 Err(Stop::TooLarge) => {
-                    let sentence = format!("a frame is larger than {} bytes", crate::options::INBOUND_FRAME_BYTES);
-                    let error = GatewayFrame::Error(ErrorFrame::new(Code::TooLarge, sentence));
+                    // Nothing can be read behind it; what was said is still written.
+                    self.inputs.frames = None;
+                    let error = GatewayFrame::Error(socket::too_large());
                     return self.write(encode(&error)).await.err().unwrap_or(Stop::TooLarge);
                 }
                 Err(stop) => return stop,

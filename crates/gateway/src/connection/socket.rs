@@ -3,9 +3,14 @@
 use axum::extract::ws::{CloseFrame, Message, WebSocket, close_code};
 use futures_util::{StreamExt as _, stream::SplitStream};
 use moorline_delivery::{ConnectionInput, End};
-use moorline_protocol::decode_client;
+use moorline_protocol::{Code, ErrorFrame, decode_client};
 
 use super::Stop;
+use crate::options::INBOUND_FRAME_BYTES;
+
+/// What a socket reads at all, in bytes: a frame above the limit is refused without the loss of the connection, unless it is
+/// above this.
+pub(crate) const SOCKET_FRAME_BYTES: usize = 4 * INBOUND_FRAME_BYTES;
 
 /// What came from a socket.
 pub(super) enum Incoming {
@@ -20,6 +25,7 @@ pub(super) enum Incoming {
 pub(super) async fn next(frames: &mut Option<SplitStream<WebSocket>>) -> Incoming {
     let Some(stream) = frames else { return std::future::pending().await };
     match stream.next().await {
+        Some(Ok(message)) if payload_bytes(&message) > INBOUND_FRAME_BYTES => Incoming::Input(ConnectionInput::Refused(too_large())),
         Some(Ok(Message::Text(text))) => Incoming::Input(match decode_client(&text) {
             Ok(frame) => ConnectionInput::Frame(frame),
             Err(error) => ConnectionInput::Undecodable(error.to_string()),
@@ -28,6 +34,19 @@ pub(super) async fn next(frames: &mut Option<SplitStream<WebSocket>>) -> Incomin
         Some(Ok(Message::Ping(_) | Message::Pong(_))) => Incoming::Nothing,
         Some(Err(error)) if is_too_large(&error) => Incoming::TooLarge,
         Some(Ok(Message::Close(_)) | Err(_)) | None => Incoming::Gone,
+    }
+}
+
+/// What is said to a frame above the limit.
+pub(super) fn too_large() -> ErrorFrame {
+    ErrorFrame::new(Code::TooLarge, format!("a frame is larger than {INBOUND_FRAME_BYTES} bytes"))
+}
+
+fn payload_bytes(message: &Message) -> usize {
+    match message {
+        Message::Text(text) => text.len(),
+        Message::Binary(bytes) => bytes.len(),
+        Message::Ping(_) | Message::Pong(_) | Message::Close(_) => 0,
     }
 }
 

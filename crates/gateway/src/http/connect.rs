@@ -11,7 +11,11 @@ use moorline_protocol::{Code, SUBPROTOCOL};
 use serde::Deserialize;
 
 use super::Problem;
-use crate::{connection, hub::Hub, options::INBOUND_FRAME_BYTES, sessions::RETRY};
+use crate::{
+    connection::{self, SOCKET_FRAME_BYTES},
+    hub::Hub,
+    sessions::RETRY,
+};
 
 #[derive(Debug, Deserialize)]
 struct Ticket {
@@ -42,7 +46,7 @@ pub(super) async fn connect(State(hub): State<Arc<Hub>>, request: Request) -> Re
     if !hub.has_room() {
         return Err(Problem::later(Code::TooMany, "too many connections are open", RETRY));
     }
-    let upgrade = upgrade.protocols([SUBPROTOCOL]).max_message_size(INBOUND_FRAME_BYTES).max_frame_size(INBOUND_FRAME_BYTES);
+    let upgrade = upgrade.protocols([SUBPROTOCOL]).max_message_size(SOCKET_FRAME_BYTES).max_frame_size(SOCKET_FRAME_BYTES);
     Ok(upgrade.on_upgrade(move |socket| {
         let tasks = hub.tasks.clone();
         tasks.track_future(connection::run(hub, login, socket))

@@ -97,13 +97,24 @@ async fn a_send_above_the_limit_is_refused_and_the_connection_lives() {
 }
 
 #[tokio::test]
-async fn a_frame_above_1_mib_is_told_why_before_the_close() {
+async fn a_frame_above_1_mib_is_refused_and_the_connection_lives() {
     let world = World::start(&[]).await;
     let (mut page, _) = Page::greet(&world, "a").await;
-    page.send_raw(Message::text("x".repeat((1 << 20) + 1))).await;
-    assert!(is(&page.error().await, Code::TooLarge));
-    assert_eq!(page.closed().await.as_deref(), Some("too_large"));
-    Page::greet(&world, "a").await.0.assert_alive().await;
+    for message in [Message::text("x".repeat((1 << 20) + 1)), Message::binary(vec![0; 3 << 20])] {
+        page.send_raw(message).await;
+        assert!(is(&page.error().await, Code::TooLarge));
+    }
+    page.assert_alive().await;
+}
+
+#[tokio::test]
+async fn a_frame_too_large_to_be_read_ends_its_connection_and_no_other() {
+    let world = World::start(&[]).await;
+    let (mut page, _) = Page::greet(&world, "a").await;
+    let (mut other, _) = Page::greet(&world, "b").await;
+    page.try_send(Message::text("x".repeat(64 << 20))).await;
+    page.closed().await;
+    other.assert_alive().await;
 }
 
 #[tokio::test]

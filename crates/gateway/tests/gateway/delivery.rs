@@ -144,14 +144,21 @@ async fn beyond_the_replay_cap_a_snapshot_is_sent_and_pages_bring_the_rest() {
 
 #[tokio::test]
 async fn a_page_that_does_not_read_delays_nobody() {
-    let world = World::start(&["--credit-bytes", "100000000"]).await;
+    // Credit beyond every buffer of the sockets: the write to the stopped page really blocks.
+    let world = World::start(&["--credit-bytes", "100000000", "--replay-cap", "100000"]).await;
     let (mut reader, caught_up) = follower(&world, "reader", "s").await;
-    let (stopped, _) = follower(&world, "stopped", "s").await;
-    reader.send(&message("s", "m1", "/mix 5000")).await;
-    let events = reader.follow_until_ended("s", &caught_up.epoch).await;
+    let (mut stopped, _) = follower(&world, "stopped", "s").await;
+    let mut events = Vec::new();
+    for turn in ["m1", "m2", "m3", "m4"] {
+        reader.send(&message("s", turn, "/long 4096")).await;
+        events.extend(reader.follow_until_ended("s", &caught_up.epoch).await);
+    }
     assert_dense(&events, 0);
-    assert!(events.len() > 1000, "{} events", events.len());
-    drop(stopped);
+    let bytes: usize = events.iter().map(|event| moorline_protocol::encode(event).len()).sum();
+    assert!(bytes > 16_000_000, "{bytes} bytes");
+    let head = events.last().unwrap().seq;
+    let late = stopped.follow_until("s", &caught_up.epoch, |last| last.seq == head).await;
+    assert!(late == events, "the page that stopped has missed or doubled something");
 }
 
 #[tokio::test]

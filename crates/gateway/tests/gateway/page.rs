@@ -61,6 +61,11 @@ impl Page {
         self.send_raw(Message::text(encode(frame))).await;
     }
 
+    /// Sends what the other end may refuse to read.
+    pub(crate) async fn try_send(&mut self, message: Message) {
+        drop(within("the end of a send", self.socket.send(message)).await);
+    }
+
     pub(crate) async fn send_raw(&mut self, message: Message) {
         within("room for a frame", self.socket.send(message)).await.unwrap();
     }
@@ -109,8 +114,13 @@ impl Page {
 
     /// Follows a session's events, acking them, until its turn has ended; returns them all.
     pub(crate) async fn follow_until_ended(&mut self, session: &str, epoch: &Epoch) -> Vec<Event> {
+        self.follow_until(session, epoch, |last| matches!(last.body, EventBody::TurnEnded(_))).await
+    }
+
+    /// Follows a session's events, acking them, until a frame's last one is the one looked for.
+    pub(crate) async fn follow_until(&mut self, session: &str, epoch: &Epoch, is_last: impl Fn(&Event) -> bool) -> Vec<Event> {
         let mut events = Vec::new();
-        within("the end of the turn", async {
+        within("the event that ends it", async {
             loop {
                 match self.next().await {
                     GatewayFrame::Events(batch) if batch.session.as_str() == session => {
@@ -118,7 +128,7 @@ impl Page {
                         events.extend(batch.events);
                         let cursor = Cursor { session: id(session), epoch: epoch.clone(), seq: last.seq };
                         self.send(&ClientFrame::Ack(Ack { cursors: vec![cursor] })).await;
-                        if matches!(last.body, EventBody::TurnEnded(_)) {
+                        if is_last(&last) {
                             return;
                         }
                     }
