@@ -1,7 +1,7 @@
 //! Headless Chromium, driven over WebDriver.
 
 use std::{
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::Arc,
     time::{Duration, Instant},
@@ -12,7 +12,7 @@ use fantoccini::{
     wd::{TimeoutConfiguration, WindowHandle},
 };
 use hyper_util::client::legacy::connect::HttpConnector;
-use rustix::process::{Pid, Signal, kill_process, test_kill_process};
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 use tempfile::TempDir;
 use tokio::{
@@ -47,7 +47,7 @@ pub struct Browser {
     first_page: OnceCell<()>,
     chromium: Option<Pid>,
     driver: Child,
-    _profile: TempDir,
+    profile: TempDir,
 }
 
 /// The WebDriver session: one command at a time, since it has one current window.
@@ -83,7 +83,7 @@ impl Browser {
     /// When Chromium or its driver is missing or does not start.
     pub async fn start() -> Self {
         let profile = tempfile::tempdir().expect("a temporary folder for the browser's profile");
-        let (driver, port) = start_driver().await;
+        let (driver, port) = start_driver(profile.path()).await;
         // From here on, dropping the value stops the driver, also when the browser does not start.
         let mut driver = StopOnDrop(Some(driver));
         let client = within("the browser to start", START, connect(port, profile.path())).await;
@@ -95,7 +95,7 @@ impl Browser {
         client.update_timeouts(timeouts).await.expect("the driver takes timeouts");
         let current = client.window().await.expect("the browser's first window");
         let session = Arc::new(Session { client, current: Mutex::new(current) });
-        Self { session, first_page: OnceCell::new(), chromium, driver: driver.0.take().expect("the driver runs"), _profile: profile }
+        Self { session, first_page: OnceCell::new(), chromium, driver: driver.0.take().expect("the driver runs"), profile }
     }
 
     /// A page in a window of its own, with nothing opened in it.
@@ -115,9 +115,9 @@ impl Drop for Browser {
             let _ = kill_process(chromium, Signal::KILL);
         }
         stop(&mut self.driver);
-        let gone = |pid: Pid| test_kill_process(pid).is_err();
+        // The browser's last children may still write into the profile.
         let deadline = Instant::now() + STOP;
-        while self.chromium.is_some_and(|pid| !gone(pid)) && Instant::now() < deadline {
+        while std::fs::remove_dir_all(self.profile.path()).is_err() && Instant::now() < deadline {
             std::thread::sleep(Duration::from_millis(5));
         }
     }
@@ -138,7 +138,7 @@ fn stop(driver: &mut Child) {
     let _ = driver.wait();
 }
 
-async fn start_driver() -> (Child, u16) {
+async fn start_driver(folder: &Path) -> (Child, u16) {
     let path = std::env::var_os("CHROMEDRIVER").map_or_else(|| PathBuf::from("chromedriver"), PathBuf::from);
     let spawned = Command::new(path)
         .args(["--port=0", "--log-level=SEVERE"])
@@ -164,9 +164,9 @@ async fn start_driver() -> (Child, u16) {
     (driver, port)
 }
 
-async fn connect(port: u16, profile: &std::path::Path) -> Client {
+async fn connect(port: u16, profile: &Path) -> Client {
     let mut arguments: Vec<String> = ARGUMENTS.map(str::to_owned).to_vec();
-    arguments.push(format!("--user-data-dir={}", profile.display()));
+    arguments.push(format!("--user-data-dir={}", profile.join("profile").display()));
     let capabilities = json!({
         "browserName": "chrome",
         "goog:chromeOptions": { "args": arguments },
