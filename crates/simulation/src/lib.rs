@@ -21,6 +21,7 @@ mod tab;
 mod trace;
 pub mod world;
 
+pub use network::Quality;
 pub use oracle::{Oracle, Violation};
-pub use plan::{Plan, Shape};
+pub use plan::{Act, Cut, Plan, Shape};
 pub use run::{Report, run, run_plan};

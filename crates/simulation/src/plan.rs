@@ -37,6 +37,7 @@ pub struct Plan {
 
 /// One thing that is done to a run. Tabs are named by number, modulo those that are open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "a field is the tab, or what its variant's sentence names")]
 pub enum Act {
     /// Somebody types a message and sends it.
     Type { tab: usize },

@@ -13,6 +13,8 @@ pub struct Report {
     pub steps: u64,
     /// The course, if it was kept.
     pub trace: String,
+    /// What every session came to, a line a turn: what was typed, how it ended, what was said and done.
+    pub outcome: Vec<String>,
 }
 
 /// Runs the scenario of a seed.
@@ -31,5 +33,6 @@ pub fn run_plan(plan: Plan, keep_trace: bool) -> Report {
         hash: world.trace.hash(),
         steps: world.trace.steps(),
         trace: world.trace.to_string(),
+        outcome: world.outcome(),
     }
 }

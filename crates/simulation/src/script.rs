@@ -16,8 +16,12 @@ pub(crate) enum OnCancel {
     Ignore,
 }
 
-/// Draws what the agent does in one turn. The last step is its end, unless it hangs.
-pub(crate) fn turn(random: &mut Random, no: u64, busy: u64) -> Vec<Step> {
+/// Draws what the agent does with a message: the same with the same message of the same run, whenever it comes. The last
+/// step is its end, unless it hangs.
+pub(crate) fn turn(seed: u64, text: &str, busy: u64) -> Vec<Step> {
+    let mut random = Random::new(text.bytes().fold(seed, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)));
+    let random = &mut random;
+    let no = text.split(' ').nth(1).unwrap_or("?");
     let mut steps: Vec<Step> = Vec::new();
     let pieces = random.below(busy) + 1;
     let mut tools = 0;

@@ -125,9 +125,9 @@ impl World {
     fn command(&mut self, session: &SessionId, command: AgentCommand) {
         let run = self.number();
         match command {
-            AgentCommand::Prompt { turn, .. } => {
+            AgentCommand::Prompt { turn, text } => {
                 self.oracle.prompted(&turn);
-                let steps = script::turn(&mut self.random, run, self.plan.busy);
+                let steps = script::turn(self.plan.seed, &text, self.plan.busy);
                 let on_cancel = if self.random.below(5) == 0 { OnCancel::Ignore } else { OnCancel::Obey };
                 if let Some((_, AgentUpdate::Ended { outcome, .. })) = steps.last()
                     && !self.oracle.stopped.contains(&turn)

@@ -332,6 +332,23 @@ impl World {
         }
     }
 
+    /// What every session came to, without ids and times.
+    pub(crate) fn outcome(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        for session in &self.sessions {
+            let mut whole = Transcript::new();
+            for event in self.store.read(session, Seq::ZERO, usize::MAX, usize::MAX).unwrap_or_default() {
+                whole.apply(&event, &mut Changes::new());
+            }
+            for turn in whole.turns() {
+                let blocks: Vec<String> = whole.blocks(&turn.id).map(|block| format!("{:?} {:?}", block.kind, block.text)).collect();
+                lines.push(format!("{:?}: {}", turn.state, blocks.join(", ")));
+            }
+        }
+        lines.sort();
+        lines
+    }
+
     fn judge_unmade(&mut self, session: &SessionId) {
         if self.oracle.has_lost_data {
             return;

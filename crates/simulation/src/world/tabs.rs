@@ -1,6 +1,6 @@
 //! The tabs' side: connecting, frames, the user.
 
-use moorline_delivery::{AttachmentStatus, LinkClosed, LinkId, Output, SendResult, Signal};
+use moorline_delivery::{AttachmentStatus, LinkClosed, LinkId, Output, Random, SendResult, Signal};
 use moorline_protocol::{
     BlockId, ClientFrame, Create, GatewayFrame, MessageId, Millis, Page, Send, SendBody, SessionId, TurnId, decode_gateway, encode,
 };
@@ -149,7 +149,10 @@ impl World {
     pub(super) fn type_message(&mut self, no: usize, interrupt: Option<TurnId>) {
         let (tab, n) = (&self.tabs[no], self.number_of_typed());
         let session = tab.shown.clone();
-        let filler = if self.random.below(8) == 0 { "long ünïcode text ".repeat(self.random.below(120) as usize) } else { String::new() };
+        // What is typed does not depend on how the run goes.
+        let mut typist = Random::new(self.plan.seed ^ n as u64);
+        let repeats = if typist.below(8) == 0 { typist.below(120) } else { 0 };
+        let filler = "long ünïcode text ".repeat(repeats as usize);
         let text = format!("message {n} {filler}");
         let message = MessageId::from_random(self.random.wide());
         let body = SendBody::Text(text.clone());
