@@ -63,7 +63,7 @@ impl Sink for Model {
     }
 
     fn crashed(&self, message: &str) {
-        Self::crashed(self, message);
+        views::show_crash(message);
     }
 }
 

@@ -59,7 +59,6 @@ struct Inner {
     agents: ArcRwSignal<Vec<String>>,
     /// Why the composer's text was not taken.
     refusal: ArcRwSignal<Option<String>>,
-    crash: ArcRwSignal<Option<String>>,
     /// Nobody has chosen the session on screen: another may take its place.
     is_unchosen: Cell<bool>,
     shown_at: Cell<Millis>,
@@ -87,7 +86,6 @@ impl Model {
             sends_waiting: ArcRwSignal::default(),
             agents: ArcRwSignal::default(),
             refusal: ArcRwSignal::default(),
-            crash: ArcRwSignal::default(),
             is_unchosen: Cell::new(false),
             shown_at: Cell::new(Millis::ZERO),
             frame: OnceCell::new(),
@@ -143,6 +141,9 @@ impl Model {
                 if let Some(text) = text {
                     self.return_text(&session, &text);
                 }
+                if session.is_blank() && session.sends.borrow().is_empty() {
+                    inner.list.expect_no_more(&session.id);
+                }
             }
             ClientEvent::Notice(notice) => self.take_notice(notice),
         }
@@ -167,11 +168,6 @@ impl Model {
     /// Shows a sentence that concerns no session.
     pub fn notice(&self, sentence: impl Into<String>) {
         self.0.notices.tell(sentence);
-    }
-
-    /// Says that the program will not go on.
-    pub fn crashed(&self, message: &str) {
-        self.0.crash.set(Some(message.to_owned()));
     }
 
     fn take_link(&self, link: LinkStatus) {
@@ -332,12 +328,6 @@ impl Model {
     #[must_use]
     pub fn refusal(&self) -> ArcReadSignal<Option<String>> {
         self.0.refusal.read_only()
-    }
-
-    /// The message of a panic.
-    #[must_use]
-    pub fn crash(&self) -> ArcReadSignal<Option<String>> {
-        self.0.crash.read_only()
     }
 
     /// The draft of the session on screen.

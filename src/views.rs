@@ -28,4 +28,5 @@ mod turn;
 mod unsupported;
 mod welcome;
 
+pub use crash::show as show_crash;
 pub use page::page;

@@ -8,7 +8,7 @@ mod browser;
 mod stage;
 
 use browser::until;
-use moorline_delivery::{AttachmentStatus, ClientEvent, LinkStatus};
+use moorline_delivery::{ClientEvent, LinkStatus};
 use moorline_protocol::{BlockKind, Event, FieldsPatch, Outcome, Page, Seq, SessionRow, SessionState, ToolStatus};
 use stage::{Stage, accepted, append, asked, changed, ended, epoch, event, opened, row, rows, session, started, titled, whole_turn};
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
@@ -289,13 +289,35 @@ async fn the_list_takes_the_higher_rev_and_drops_the_deleted() {
 }
 
 #[wasm_bindgen_test]
-async fn a_batch_that_waits_for_the_frame_is_on_screen_before_a_switch() {
+async fn a_panic_leaves_a_banner_with_a_reload_button() {
     let stage = Stage::open();
-    stage.tell(ClientEvent::Attachment { session: session("s1"), status: AttachmentStatus::Live });
+    moorline::transport::Sink::crashed(&stage.model, "index out of bounds");
+    moorline::transport::Sink::crashed(&stage.model, "a later one");
+    let document = web_sys::window().and_then(|window| window.document()).expect("a document");
+    let banners = document.query_selector_all("[data-crash]").expect("a valid selector");
+    let banner: web_sys::Element = wasm_bindgen::JsCast::unchecked_into(banners.item(0).expect("a banner"));
+    banner.remove();
+    assert_eq!(banners.length(), 1);
+    assert!(banner.text_content().is_some_and(|text| text.contains("index out of bounds")));
+    assert!(banner.query_selector("[data-reload]").is_ok_and(|button| button.is_some()));
+}
+
+#[wasm_bindgen_test]
+async fn events_are_applied_at_once_and_shown_at_the_next_frame() {
+    let stage = Stage::open();
     let applied = stage.model.event(ClientEvent::Events { session: session("s1"), epoch: epoch(), events: turn() });
     assert_eq!(applied, Some((session("s1"), Seq::new(11))));
     stage.model.flush();
-    stage.model.settle();
-    browser::turn().await;
-    assert_eq!(stage.attribute("[data-transcript]", "data-applied-seq"), "11");
+    assert_eq!(stage.count("[data-block]"), 0);
+    stage.until_count("[data-block]", 4).await;
+    until_seq(&stage, 11).await;
+}
+
+#[wasm_bindgen_test]
+async fn what_waits_for_a_frame_is_shown_when_the_page_is_put_away() {
+    let stage = Stage::open();
+    stage.model.event(ClientEvent::Events { session: session("s1"), epoch: epoch(), events: turn() });
+    browser::put_away();
+    browser::bring_back();
+    stage.until_count("[data-block]", 4).await;
 }

@@ -109,6 +109,11 @@ impl SessionList {
         }
     }
 
+    /// Forgets a session of which nothing is left to be sent.
+    pub(super) fn expect_no_more(&self, session: &SessionId) {
+        self.0.unborn.borrow_mut().retain(|(held, _)| held != session);
+    }
+
     /// Brings the signals in line with the rows.
     pub(super) fn show(&self) {
         let inner = &self.0;

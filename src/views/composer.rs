@@ -24,6 +24,8 @@ pub(super) fn composer(model: &Model, screen: &Screen) -> impl IntoView + use<> 
             if event.key() == "Enter" && !event.shift_key() && !composes {
                 event.prevent_default();
                 model.send_draft();
+            } else if event.key() == "Escape" && !composes {
+                let _ = event_target::<web_sys::HtmlElement>(&event).blur();
             }
         }
     };

@@ -8,7 +8,7 @@ use crate::{
 };
 
 use super::{
-    announcer, composer, connection, crash, list, notices,
+    announcer, composer, connection, list, notices,
     part::{part, words},
     request, transcript,
 };
@@ -30,7 +30,6 @@ pub fn page(model: &Model) -> impl IntoView + use<> {
                     <h1 class="bar-title">{words(title(model))}</h1>
                     {connection::line(model)}
                 </header>
-                {crash::banner(model)}
                 {connection::remedy(model)}
                 {let model = model.clone(); part(move || screen.get().map(|screen| session(&model, &screen)))}
                 {notices::notices(model)}
