@@ -119,24 +119,19 @@ pub struct Block {
     #[serde(default, skip_serializing_if = "Fields::is_empty")]
     pub fields: Fields,
     /// Rises by one each time the text is replaced instead of continued.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub edition: u32,
     /// The UTF-8 offset of `text` in the whole text; above 0 when only the tail is carried.
-    #[serde(default, skip_serializing_if = "is_zero_u64")]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub from: u64,
     /// The text: markdown, a thought, a tool's output, a request's question.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub text: String,
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature serde asks for")]
-const fn is_zero(n: &u32) -> bool {
-    *n == 0
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature serde asks for")]
-const fn is_zero_u64(n: &u64) -> bool {
-    *n == 0
+/// Whether a field has its default, and so stays off the wire.
+pub(crate) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 /// What a block is.

@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Block, BlockId, BlockKind, FieldsPatch, MessageId, Outcome, Seq, Turn, TurnError, TurnId, WallTime, tagged::tagged};
+use crate::{
+    Block, BlockId, BlockKind, FieldsPatch, MessageId, Outcome, Seq, Turn, TurnError, TurnId, WallTime, block::is_default, tagged::tagged,
+};
 
 /// One entry of a journal. It covers `first..=seq`; a plain event covers one seq and leaves `first` out on the wire.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -166,17 +168,12 @@ pub struct Append {
     /// The block.
     pub block: BlockId,
     /// Which edition of its text; a higher one than the block's begins an empty text, a lower one is late and skipped.
-    #[serde(default, skip_serializing_if = "is_first")]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub edition: u32,
     /// The UTF-8 offset of `text` in the block's text.
     pub at: u64,
     /// The text that goes there. What is there already is skipped.
     pub text: String,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature serde asks for")]
-const fn is_first(edition: &u32) -> bool {
-    *edition == 0
 }
 
 /// See [`EventBody::Fold`].
