@@ -27,6 +27,8 @@ pub(super) struct Attachment {
     head: Seq,
     /// Since when the head is ahead, or `caught_up` missing, with nothing arriving.
     pub(super) behind_since: Option<Millis>,
+    /// How often that led to another attach since the session was last caught up.
+    pub(super) tail_losses: u32,
     pub(super) told: Option<AttachmentStatus>,
 }
 
@@ -85,6 +87,7 @@ impl Attachment {
             wants_snapshot: false,
             head: Seq::ZERO,
             behind_since: None,
+            tail_losses: 0,
             told: None,
         }
     }

@@ -25,11 +25,13 @@ pub(super) struct Attachments {
     last_ack: Millis,
     /// Bytes of events and snapshots since the last ack.
     unacked_bytes: usize,
+    /// When events or a part of a snapshot last came, of whichever session: a slow line that brings another one's is no loss.
+    arrived: Millis,
 }
 
 impl Attachments {
     pub(super) const fn new(now: Millis, timings: Timings, limits: Limits) -> Self {
-        Self { timings, limits, recent: Vec::new(), no: 0, last_ack: now, unacked_bytes: 0 }
+        Self { timings, limits, recent: Vec::new(), no: 0, last_ack: now, unacked_bytes: 0, arrived: now }
     }
 
     pub(super) fn configure(&mut self, timings: Timings, limits: Limits) {
@@ -134,6 +136,7 @@ impl Attachments {
         part: SnapshotPart,
         bytes: usize,
     ) -> Option<Collected> {
+        self.arrived = port.now;
         let at = self.position(&part.session).filter(|at| self.recent[*at].no == part.no);
         let Some(at) = at else {
             counters.stale += 1;
@@ -166,6 +169,7 @@ impl Attachments {
 
     /// Answers what of a batch is news, and attaches again where it leaves a hole.
     pub(super) fn events(&mut self, port: &mut Port<'_>, counters: &mut Counters, events: Events, bytes: usize) -> Vec<Event> {
+        self.arrived = port.now;
         let at = self.position(&events.session).filter(|at| matches!(self.recent[*at].phase, Phase::Following));
         let Some(at) = at else {
             counters.stale += 1;
@@ -202,6 +206,7 @@ impl Attachments {
             port.event(ClientEvent::CaughtUp { session: caught_up.session, seq: caught_up.seq, state: caught_up.state });
             self.recent[at].told = Some(AttachmentStatus::Live);
             self.recent[at].behind_since = None;
+            self.recent[at].tail_losses = 0;
             port.event(ClientEvent::Attachment { session: self.recent[at].session.clone(), status: AttachmentStatus::Live });
         } else {
             counters.holes += 1;
@@ -274,7 +279,8 @@ impl Attachments {
             self.flush(port);
         }
         for at in 0..self.recent.len() {
-            if self.recent[at].behind_since.is_some_and(|since| port.now >= since + self.timings.head_ahead) {
+            if self.tail_due(&self.recent[at]).is_some_and(|due| port.now >= due) {
+                self.recent[at].tail_losses += 1;
                 self.attach_at(port, at);
             }
         }
@@ -282,7 +288,7 @@ impl Attachments {
 
     pub(super) fn deadline(&self) -> Option<Millis> {
         let answers = self.recent.iter().filter_map(|attachment| self.answer_due(attachment));
-        let tails = self.recent.iter().filter_map(|attachment| attachment.behind_since).map(|since| since + self.timings.head_ahead);
+        let tails = self.recent.iter().filter_map(|attachment| self.tail_due(attachment));
         answers.chain(tails).chain(self.ack_due()).min()
     }
 
@@ -292,6 +298,13 @@ impl Attachments {
             attachment.applied.as_ref().is_some_and(|place| place.seq > attachment.acked || place.seq > attachment.remembered)
         });
         advanced.then(|| self.last_ack + self.timings.ack)
+    }
+
+    /// When a tail counts as lost. Each loss doubles the wait until the session is caught up: a line whose single frames take
+    /// longer than that would else bring the same ones for ever.
+    fn tail_due(&self, attachment: &Attachment) -> Option<Millis> {
+        let wait = self.timings.head_ahead.scaled(1 << attachment.tail_losses.min(5), 1);
+        attachment.behind_since.map(|since| since.max(self.arrived) + wait)
     }
 
     fn answer_due(&self, attachment: &Attachment) -> Option<Millis> {

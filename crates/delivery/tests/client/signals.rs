@@ -40,7 +40,7 @@ fn a_page_that_wakes_up_while_it_waits_connects_at_once() {
 fn a_timer_that_was_late_by_hours_is_handled_as_one() {
     let mut scene = Scene::ready();
     let link = scene.link;
-    scene.now = scene.now + moorline_protocol::Millis(8 * 3_600_000);
+    scene.now += moorline_protocol::Millis(8 * 3_600_000);
     let outputs = scene.does(|client, now| client.handle_deadline(now));
     assert!(outputs.contains(&Output::Disconnect { link }));
 }

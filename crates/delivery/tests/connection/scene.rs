@@ -38,6 +38,7 @@ pub(crate) fn greeting(attaches: Vec<Attach>) -> ClientFrame {
 
 /// What a connection wrote or had written.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "a test holds few of them")]
 pub(crate) enum Written {
     Frame(GatewayFrame),
     /// Events of a session, first and last.
