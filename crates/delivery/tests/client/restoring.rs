@@ -70,6 +70,14 @@ fn a_send_that_was_being_taken_back_is_asked_about_again() {
 }
 
 #[test]
+fn a_restored_send_is_taken_back_by_the_gateways_word() {
+    let mut scene = restored(vec![kept(1, "m1")]);
+    let outputs = scene.does(|client, now| client.edit(now, &moorline_protocol::MessageId::parse("m1").expect("an id")));
+    assert_eq!(gone(&outputs), [], "a copy of it may have left before the reload");
+    assert_eq!(withdrawn(&scene.connect()), ["m1"]);
+}
+
+#[test]
 fn a_new_send_goes_behind_the_restored_ones() {
     let mut scene = restored(vec![kept(41, "m1")]);
     scene.connect();

@@ -96,6 +96,15 @@ fn a_head_that_comes_late_changes_nothing() {
     scene.commits("s", 5);
     let late = moorline_delivery::ConnectionInput::Head { session: session("s"), head: Seq::new(11), state: Default::default() };
     assert_eq!(scene.handles(late), []);
+    let pings = crate::scene::frames(&scene.passes(15_000));
+    let heads: Vec<u64> = pings
+        .iter()
+        .filter_map(|frame| match frame {
+            GatewayFrame::Ping(ping) => Some(ping.heads[0].seq.value()),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(heads, [14]);
 }
 
 #[test]
