@@ -140,7 +140,9 @@ fn stop(driver: &mut Child) {
 
 async fn start_driver(folder: &Path) -> (Child, u16) {
     let path = std::env::var_os("CHROMEDRIVER").map_or_else(|| PathBuf::from("chromedriver"), PathBuf::from);
+    // What the browser leaves behind when it is killed goes the way of its profile.
     let spawned = Command::new(path)
+        .env("TMPDIR", folder)
         .args(["--port=0", "--log-level=SEVERE"])
         .stdin(Stdio::null())
         .stdout(Stdio::piped())

@@ -1,0 +1,82 @@
+//! An agent that says what time it is: each chunk of its text is the moment at which it was written.
+
+use std::{
+    io::{BufRead as _, Write as _},
+    thread,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use serde_json::{Value, json};
+
+/// What one turn consists of.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Order {
+    /// Chunks of text, each of its own update.
+    pub(crate) chunks: usize,
+    /// From one chunk to the next; zero = as fast as they go.
+    pub(crate) pause: Duration,
+}
+
+impl Order {
+    /// The message that asks for it.
+    pub(crate) fn message(self) -> String {
+        format!("{} {}", self.chunks, self.pause.as_micros())
+    }
+
+    fn parse(message: &str) -> Option<Self> {
+        let (chunks, pause) = message.split_once(' ')?;
+        Some(Self { chunks: chunks.parse().ok()?, pause: Duration::from_micros(pause.parse().ok()?) })
+    }
+}
+
+/// One chunk of text: a moment in nanoseconds of wall time, which processes of one machine share.
+fn stamp() -> String {
+    format!("{} ", since_epoch().as_nanos())
+}
+
+/// The time since the stamps in a text, skipping what is not a stamp.
+pub(crate) fn ages(text: &str) -> impl Iterator<Item = Duration> {
+    let now = since_epoch();
+    text.split_ascii_whitespace().filter_map(move |stamp| Some(now.saturating_sub(Duration::from_nanos(stamp.parse().ok()?))))
+}
+
+fn since_epoch() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock after 1970")
+}
+
+/// Speaks the Agent Client Protocol on stdin and stdout until stdin closes.
+pub(crate) fn serve() {
+    for line in std::io::stdin().lock().lines() {
+        let Ok(line) = line else { return };
+        let Ok(request) = serde_json::from_str::<Value>(&line) else { continue };
+        let result = match request["method"].as_str() {
+            Some("initialize") => json!({"protocolVersion": 1, "agentCapabilities": {}, "authMethods": []}),
+            Some("session/new") => json!({"sessionId": "bench"}),
+            Some("session/prompt") => {
+                if let Some(order) = request["params"]["prompt"][0]["text"].as_str().and_then(Order::parse) {
+                    play(order);
+                }
+                json!({"stopReason": "end_turn"})
+            }
+            _ => continue,
+        };
+        write(&json!({"jsonrpc": "2.0", "id": request["id"], "result": result}));
+    }
+}
+
+fn play(order: Order) {
+    for _ in 0..order.chunks {
+        let update = json!({"sessionUpdate": "agent_message_chunk", "content": {"type": "text", "text": stamp()}});
+        write(&json!({"jsonrpc": "2.0", "method": "session/update", "params": {"sessionId": "bench", "update": update}}));
+        if order.pause > Duration::ZERO {
+            thread::sleep(order.pause);
+        }
+    }
+}
+
+fn write(message: &Value) {
+    let mut line = message.to_string();
+    line.push('\n');
+    // The gateway is gone when this fails, and stdin says so next.
+    let _ = std::io::stdout().lock().write_all(line.as_bytes());
+}

@@ -1,0 +1,38 @@
+//! The project's figures: `bench page` and `bench gateway`, as `cargo xtask bench` starts them.
+//!
+//! Both run the real gateway as a child process and print a table of medians with their ranges, each with the machine
+//! they were taken on. Nothing here passes or fails: what the figures mean stands in `docs/benchmarks.md`. `bench agent`
+//! is the agent of the gateway's figures, a process that the gateway starts.
+
+mod agent;
+mod figures;
+mod gateway;
+mod load;
+mod machine;
+mod page;
+mod reader;
+
+use std::process::ExitCode;
+
+/// Whole runs of everything that is measured; the tables hold the median of them.
+const ROUNDS: usize = 5;
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match arguments[..] {
+        ["page"] => run(page::bench()),
+        ["gateway"] => run(gateway::bench()),
+        ["agent"] => agent::serve(),
+        _ => {
+            eprintln!("bench takes one word: page, gateway or agent");
+            return ExitCode::from(2);
+        }
+    }
+    ExitCode::SUCCESS
+}
+
+fn run(bench: impl Future<Output = ()>) {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(bench);
+}
