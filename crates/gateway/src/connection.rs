@@ -265,8 +265,13 @@ impl Driver {
         let surroundings = Arc::clone(self.inputs.hub.sessions.surroundings());
         // Read before the rows: a row that changes in between is written again rather than missed.
         let newest = *surroundings.commits.newest_row().borrow();
-        let rows = match self.ask_store(move |store| store.rows(since.unwrap_or(0))).await? {
-            Ok(rows) => rows,
+        let read = move |store: &dyn Store| {
+            let first = store.first_rev()?;
+            let since = since.filter(|rev| *rev >= first);
+            Ok((since, store.rows(since.unwrap_or(0))?))
+        };
+        let (since, rows) = match self.ask_store(read).await? {
+            Ok(read) => read,
             Err(error) => {
                 self.retry_rows(since, &error);
                 return Ok(());

@@ -10,7 +10,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     agent::{AgentSettings, kill_leftovers},
-    clock::Clock,
+    clock::{self, Clock},
     data_dir::{DataDir, DataError},
     door::Door,
     http,
@@ -190,7 +190,7 @@ fn open_store(data: &DataDir, durability: Durability) -> Result<SqliteStore, Sta
     let last = store.fact(STOPPED)?;
     if last.as_deref() == Some("unsynced") {
         tracing::warn!("the last gateway did not stop cleanly, and its commits were not synced: every journal gets a new epoch");
-        store.renew_epochs(|| Epoch::from_random(random::bits()))?;
+        store.renew_epochs(clock::wall(), || Epoch::from_random(random::bits()))?;
     }
     let running = match durability {
         Durability::Full => "synced",

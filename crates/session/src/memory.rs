@@ -39,6 +39,7 @@ struct Inner {
 struct Contents {
     sessions: BTreeMap<SessionId, Kept>,
     rev: u64,
+    first_rev: u64,
 }
 
 #[derive(Debug, Clone)]
@@ -82,16 +83,23 @@ impl MemoryStore {
     }
 
     /// Gives every session's journal a new incarnation, as a store does when it starts from a backup, or after an unclean
-    /// stop if commits were not synced: cursors of the old one mean nothing any more.
-    pub fn renew(&self, mut epoch: impl FnMut(&SessionId) -> Epoch) {
+    /// stop if commits were not synced: cursors of the old one mean nothing any more. The revs of the list go on from
+    /// `now`, which is above all that were ever told.
+    pub fn renew(&self, now: WallTime, mut epoch: impl FnMut(&SessionId) -> Epoch) {
         let mut inner = self.lock();
         let Inner { current, synced, .. } = &mut *inner;
+        current.rev = current.rev.max(now);
+        current.first_rev = current.rev;
         for (session, kept) in &mut current.sessions {
             kept.epoch = epoch(session);
+            current.rev += 1;
+            kept.row.rev = current.rev;
             if let Some(safe) = synced.sessions.get_mut(session) {
                 safe.epoch = kept.epoch.clone();
+                safe.row.rev = current.rev;
             }
         }
+        (synced.rev, synced.first_rev) = (current.rev, current.first_rev);
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -157,6 +165,10 @@ impl Store for MemoryStore {
         let mut rows: Vec<SessionRow> = newer.cloned().collect();
         rows.sort_by_key(|row| row.rev);
         Ok(rows)
+    }
+
+    fn first_rev(&self) -> Result<u64, StoreError> {
+        Ok(self.lock().current.first_rev)
     }
 }
 
@@ -279,7 +291,9 @@ mod tests {
         let backup = store.clone();
         store.commit(&[commit(2)]).unwrap();
         assert_eq!(head(&backup), 1);
-        backup.renew(|_| Epoch::from_random(5));
+        backup.renew(1_000, |_| Epoch::from_random(5));
+        assert_eq!(backup.first_rev(), Ok(1_000));
+        assert_eq!(backup.rows(1_000).unwrap().len(), 1, "every row is newer than what was told before");
         assert_eq!(backup.session(&session()).unwrap().unwrap().epoch, Epoch::from_random(5));
         assert_eq!(store.session(&session()).unwrap().unwrap().epoch, Epoch::from_random(0));
     }

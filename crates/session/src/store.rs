@@ -31,6 +31,13 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// See [`StoreError`].
     fn rows(&self, since: u64) -> Result<Vec<SessionRow>, StoreError>;
+
+    /// The lowest rev that means something: one below it was told before the store lost data, and whoever holds it has to
+    /// take the list anew. 0 in a store that has lost nothing.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    fn first_rev(&self) -> Result<u64, StoreError>;
 }
 
 /// A session's incarnation and bounds.

@@ -291,7 +291,7 @@ impl World {
     /// New incarnations: what was durable before may be gone.
     pub(crate) fn renew_epochs(&mut self) {
         let random = &mut self.random;
-        self.store.renew(|_| Epoch::from_random(random.wide()));
+        self.store.renew(WALL + self.now.0, |_| Epoch::from_random(random.wide()));
         self.oracle.has_lost_data = true;
     }
 }

@@ -145,6 +145,10 @@ mod tests {
         fn rows(&self, _: u64) -> Result<Vec<SessionRow>, StoreError> {
             Ok(Vec::new())
         }
+
+        fn first_rev(&self) -> Result<u64, StoreError> {
+            Ok(0)
+        }
     }
 
     fn commit(session: &str) -> Commit {

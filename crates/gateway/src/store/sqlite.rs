@@ -5,7 +5,7 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use moorline_protocol::{Epoch, Event, Seq, SessionId, SessionRow, encode};
+use moorline_protocol::{Epoch, Event, Seq, SessionId, SessionRow, WallTime, encode};
 use moorline_session::{Commit, NewSession, RowChange, SessionMeta, Store, StoreError};
 use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, TransactionBehavior, params};
 
@@ -20,6 +20,9 @@ const READERS: usize = 4;
 
 /// The fact that counts the changes of the session list.
 const REV: &str = "rev";
+
+/// The fact that holds the lowest rev that means something.
+const FIRST_REV: &str = "first_rev";
 
 const SESSION: &str =
     "SELECT key, id, epoch, agent, title, created_at, changed_at, running, waiting, deleted, rev, oldest, head FROM sessions";
@@ -68,16 +71,21 @@ impl SqliteStore {
         Ok(self.fact(REV)?.and_then(|rev| rev.parse().ok()).unwrap_or(0))
     }
 
-    /// Gives every session a new epoch: what clients have seen may not be what is here.
+    /// Gives every session a new epoch: what clients have seen may not be what is here. The revs of the list go on from `now`,
+    /// a wall time, which is above all that were ever told.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] when it cannot be written.
-    pub fn renew_epochs(&self, mut fresh: impl FnMut() -> Epoch) -> Result<(), StoreError> {
+    pub fn renew_epochs(&self, now: WallTime, mut fresh: impl FnMut() -> Epoch) -> Result<(), StoreError> {
+        let first = self.newest_row()?.max(now);
+        self.set_fact(REV, &first.to_string())?;
+        self.set_fact(FIRST_REV, &first.to_string())?;
         self.writing(|transaction| {
             let mut statement = transaction.prepare("SELECT key FROM sessions")?;
             let keys: Vec<i64> = statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
             for key in keys {
-                transaction.execute("UPDATE sessions SET epoch = ?1 WHERE key = ?2", params![fresh().as_str(), key])?;
+                let rev = integer(next_rev(transaction)?);
+                transaction.execute("UPDATE sessions SET epoch = ?1, rev = ?2 WHERE key = ?3", params![fresh().as_str(), rev, key])?;
             }
             Ok(())
         })
@@ -189,6 +197,10 @@ impl Store for SqliteStore {
             }
             Ok(found)
         })
+    }
+
+    fn first_rev(&self) -> Result<u64, StoreError> {
+        Ok(self.fact(FIRST_REV)?.and_then(|rev| rev.parse().ok()).unwrap_or(0))
     }
 }
 

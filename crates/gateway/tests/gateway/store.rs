@@ -95,7 +95,7 @@ fn new_epochs_are_given_to_every_session() {
     store.commit(&[commit("a", 1..=1), commit("b", 1..=1)]).unwrap();
     let mut n = 0;
     store
-        .renew_epochs(|| {
+        .renew_epochs(1_000, || {
             n += 1;
             id(&format!("new{n}"))
         })
@@ -103,4 +103,6 @@ fn new_epochs_are_given_to_every_session() {
     let epoch = |session| store.session(&id(session)).unwrap().unwrap().epoch;
     assert_ne!(epoch("a"), id("e"));
     assert_ne!(epoch("a"), epoch("b"));
+    assert_eq!(store.first_rev(), Ok(1_000));
+    assert_eq!(store.rows(1_000).unwrap().len(), 2, "every row is newer than what was told before");
 }

@@ -91,8 +91,8 @@ impl World {
                 ConnectionOutput::Snapshot { session, no, since } => self.snapshot(wire, session, no, since),
                 ConnectionOutput::Check { session } => self.tell_head(wire, &session),
                 ConnectionOutput::Rows { since } => {
-                    // A store that lost data has lost revs too: whoever holds rows of before starts anew.
-                    let since = since.filter(|_| !self.oracle.has_lost_data);
+                    let first = self.store.first_rev().unwrap_or(0);
+                    let since = since.filter(|rev| *rev >= first);
                     let rows = self.store.rows(since.unwrap_or(0)).unwrap_or_default();
                     let highest = rows.iter().map(|row| row.rev).max().or(since).unwrap_or(0);
                     self.transmit_down(wire, &GatewayFrame::Sessions(Rows { rows, list_reset: since.is_none() }));
