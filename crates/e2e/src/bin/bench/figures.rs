@@ -96,7 +96,9 @@ mod tests {
     #[test]
     fn a_spread_is_the_median_with_its_range() {
         let mut rounds = Rounds::default();
-        [5.0, 1.0, 3.0, 4.0, 2.0].map(|value| rounds.push(value));
+        for value in [5.0, 1.0, 3.0, 4.0, 2.0] {
+            rounds.push(value);
+        }
         assert_eq!(rounds.spread(0), "3 (1–5)");
     }
 

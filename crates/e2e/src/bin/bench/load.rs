@@ -88,9 +88,9 @@ pub(crate) async fn sends(place: &Place<'_>) -> Sends {
         sends.receipts.push(sent.elapsed());
         loop {
             match within("a send's turn", LONGEST, reader.next()).await {
-                Seen::Accepted(accepted, at) if accepted == message => sends.events.push(at - sent),
+                Seen::Accepted { message: accepted, arrived } if accepted == message => sends.events.push(arrived - sent),
                 Seen::Ended(ended) if ended == message => break,
-                Seen::Accepted(..) | Seen::Ended(_) | Seen::CaughtUp => {}
+                Seen::Accepted { .. } | Seen::Ended(_) | Seen::CaughtUp => {}
             }
         }
     }

@@ -3,13 +3,13 @@
 use std::{net::SocketAddr, time::Instant};
 
 use moorline_e2e::Client;
-use moorline_protocol::{Ack, ClientFrame, Cursor, Epoch, Event, EventBody, Events, GatewayFrame, MessageId, Seq, SessionId};
+use moorline_protocol::{Ack, ClientFrame, Cursor, Epoch, Event, EventBody, Events, GatewayFrame, MessageId, SessionId};
 use tokio::{sync::mpsc, task::JoinHandle};
 
 use crate::{agent, figures::Latencies};
 
 /// Far below the credit, so that acks never hold the stream back.
-const ACK_EVERY_EVENTS: u64 = 500;
+const ACK_EVERY_EVENTS: usize = 500;
 
 /// What a reader tells the moment it sees it.
 #[derive(Debug)]
@@ -17,7 +17,7 @@ pub(crate) enum Seen {
     /// It is attached and has caught up.
     CaughtUp,
     /// A message was accepted.
-    Accepted(MessageId, Instant),
+    Accepted { message: MessageId, arrived: Instant },
     /// A turn ended.
     Ended(MessageId),
 }
@@ -41,7 +41,7 @@ pub(crate) struct Reader {
 }
 
 impl Reader {
-    /// Connects and attaches; with an order of acceptance, since sessions may not exist before their first message.
+    /// Connects and attaches to a session, which must exist.
     pub(crate) async fn attach(address: SocketAddr, cookie: &str, name: &str, session: &SessionId) -> Self {
         let (mut client, _) = Client::greeted(address, cookie, name).await;
         client.attach(session, 1).await;
@@ -72,31 +72,32 @@ impl Reader {
 async fn read(mut client: Client, session: SessionId, tell: mpsc::UnboundedSender<Seen>) -> Tally {
     let mut tally = Tally::default();
     let mut epoch: Option<Epoch> = None;
-    let (mut live, mut unacked) = (false, 0);
+    let (mut is_live, mut unacked) = (false, 0);
     loop {
         let frame = tokio::select! {
             frame = client.next() => frame,
             () = tell.closed() => return tally,
         };
         let Some(frame) = frame else { panic!("the gateway closed a reader's connection") };
-        match frame {
-            GatewayFrame::Attached(attached) => epoch = Some(attached.epoch),
-            GatewayFrame::CaughtUp(_) if !live => {
-                live = true;
-                let _ = tell.send(Seen::CaughtUp);
+        if let GatewayFrame::Attached(attached) = frame {
+            epoch = Some(attached.epoch);
+        } else if let GatewayFrame::CaughtUp(_) = frame {
+            is_live = true;
+            let _ = tell.send(Seen::CaughtUp);
+        } else if let GatewayFrame::Events(Events { events, .. }) = frame
+            && is_live
+        {
+            let arrived = Instant::now();
+            events.iter().for_each(|event| note(event, arrived, &mut tally, &tell));
+            unacked += events.len();
+            if unacked < ACK_EVERY_EVENTS {
+                continue;
             }
-            GatewayFrame::Events(Events { events, .. }) if live => {
-                let arrived = Instant::now();
-                events.iter().for_each(|event| note(event, arrived, &mut tally, &tell));
-                unacked += events.len() as u64;
-                let last = events.last().map_or(Seq::ZERO, |event| event.seq);
-                if unacked >= ACK_EVERY_EVENTS && let Some(epoch) = &epoch {
-                    unacked = 0;
-                    let cursor = Cursor { session: session.clone(), epoch: epoch.clone(), seq: last };
-                    client.send(&ClientFrame::Ack(Ack { cursors: vec![cursor] })).await;
-                }
+            if let (Some(epoch), Some(last)) = (epoch.clone(), events.last()) {
+                unacked = 0;
+                let cursor = Cursor { session: session.clone(), epoch, seq: last.seq };
+                client.send(&ClientFrame::Ack(Ack { cursors: vec![cursor] })).await;
             }
-            _ => {}
         }
     }
 }
@@ -108,7 +109,7 @@ fn note(event: &Event, arrived: Instant, tally: &mut Tally, tell: &mpsc::Unbound
         tally.text_bytes += append.text.len();
         agent::ages(&append.text).for_each(|age| tally.ages.push(age));
     } else if let EventBody::Accepted(accepted) = &event.body {
-        let _ = tell.send(Seen::Accepted(accepted.message.clone(), arrived));
+        let _ = tell.send(Seen::Accepted { message: accepted.message.clone(), arrived });
     } else if let EventBody::TurnEnded(ended) = &event.body {
         let _ = tell.send(Seen::Ended(ended.turn.clone()));
     }
