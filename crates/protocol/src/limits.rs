@@ -59,7 +59,7 @@ pub struct Timings {
     pub silence: Millis,
     /// The answer to a ping sent on a suspicion (page visible again, network back) must come within. Default 2 s.
     pub probe: Millis,
-    /// From starting to connect until `welcome`. Default 5 s.
+    /// From starting to connect until the connection stands, and again from there until `welcome`. Default 5 s.
     pub connect: Millis,
     /// From `attach` until its answer. Default 10 s.
     pub attach: Millis,
