@@ -3,7 +3,6 @@
 use std::cell::RefCell;
 
 use moorline_protocol::{Code, Login, Page, Seq, SessionId, encode};
-use serde::Deserialize;
 use web_sys::Url;
 
 use super::{
@@ -25,10 +24,11 @@ pub(super) struct Gateway {
 }
 
 /// The answer of `POST /v1/tickets`.
-#[derive(Deserialize)]
 struct Ticket {
     ticket: String,
 }
+
+moorline_protocol::record!(Ticket { ticket });
 
 impl Gateway {
     /// Resolves the settings' address against the document's.
@@ -92,7 +92,7 @@ impl Gateway {
     /// Learns why a WebSocket did not open, since the browser hides its status: asked plainly, the same path checks the same
     /// things, and ends in `bad_frame` where only the upgrade is missing.
     pub(super) async fn refusal(&self) -> Result<(), HttpError> {
-        match self.with_credentials("GET", "v1/connect").json::<serde::de::IgnoredAny>().await {
+        match self.with_credentials("GET", "v1/connect").json::<()>().await {
             Ok(_) | Err(HttpError::Refused { code: Code::BadFrame, .. }) => Ok(()),
             Err(error) => Err(error),
         }
@@ -129,7 +129,7 @@ struct Authorized<'a> {
 }
 
 impl Authorized<'_> {
-    async fn json<T: serde::de::DeserializeOwned>(self) -> Result<T, HttpError> {
+    async fn json<T: moorline_protocol::Decode>(self) -> Result<T, HttpError> {
         let credentials = if self.gateway.elsewhere { Credentials::Bearer(self.token.as_deref()) } else { Credentials::Cookie };
         Request { base: &self.gateway.base, method: self.method, path: self.path, body: None, credentials }.json().await
     }

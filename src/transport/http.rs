@@ -1,8 +1,7 @@
 //! One fetch with a time limit, and what its answer means.
 
 use gloo_timers::callback::Timeout;
-use moorline_protocol::{Code, ErrorBody};
-use serde::de::DeserializeOwned;
+use moorline_protocol::{Code, Decode, ErrorBody, decode};
 use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{AbortController, Headers, RequestCache, RequestCredentials, RequestInit, Response};
@@ -72,10 +71,10 @@ impl Request<'_> {
     }
 
     /// Waits for an answer of this shape.
-    pub(super) async fn json<T: DeserializeOwned>(self) -> Result<T, HttpError> {
+    pub(super) async fn json<T: Decode>(self) -> Result<T, HttpError> {
         let base = self.base.to_owned();
         let (status, text) = self.answer().await?;
-        serde_json::from_str(&text).map_err(|_| HttpError::NotAGateway { base, status })
+        decode(&text).map_err(|_| HttpError::NotAGateway { base, status })
     }
 
     async fn answer(self) -> Result<(u16, String), HttpError> {
@@ -84,7 +83,7 @@ impl Request<'_> {
         if (200..300).contains(&status) {
             return Ok((status, text));
         }
-        Err(match serde_json::from_str::<ErrorBody>(&text) {
+        Err(match decode::<ErrorBody>(&text) {
             Ok(body) => HttpError::Refused { code: body.code, message: body.message },
             Err(_) if status == Code::Unauthorized.status() => {
                 HttpError::Refused { code: Code::Unauthorized, message: "a login is needed".to_owned() }

@@ -7,8 +7,8 @@ use std::cell::Cell;
 
 use gloo_storage::{SessionStorage, Storage as _};
 use moorline_delivery::{Persist, StoredSend};
-use moorline_protocol::{ClientId, Cursor, SessionId};
-use serde::{Serialize, de::DeserializeOwned};
+use moorline_protocol::{ClientId, Cursor, Decode, SessionId, decode, encode};
+use serde::Serialize;
 use wasm_bindgen::{JsCast as _, JsValue};
 
 const PREFIX: &str = "moorline.";
@@ -127,15 +127,15 @@ impl Storage {
         }
     }
 
-    fn get<T: DeserializeOwned>(&self, key: &str) -> Option<T> {
-        self.works().then(|| SessionStorage::get(key).ok()).flatten()
+    fn get<T: Decode>(&self, key: &str) -> Option<T> {
+        self.works().then(|| read(key)).flatten()
     }
 
     fn set<T: Serialize + ?Sized>(&self, key: &str, value: &T) -> Result<(), StorageError> {
         if !self.works() {
             return Err(StorageError::Blocked);
         }
-        SessionStorage::set(key, value).map_err(|error| StorageError::Refused(error.to_string()))
+        SessionStorage::raw().set_item(key, &encode(&value)).map_err(|error| StorageError::Refused(words(&error)))
     }
 
     fn delete(&self, key: &str) {
@@ -150,7 +150,7 @@ impl Restored {
     fn take(&mut self, key: &str, entry: &str) -> bool {
         match entry.split_once('.').unwrap_or((entry, "")) {
             ("outbox", name) => {
-                let Ok(stored) = SessionStorage::get::<StoredSend>(key) else { return false };
+                let Some(stored) = read::<StoredSend>(key) else { return false };
                 let named_so = stored.send.message.as_str() == name;
                 if named_so {
                     self.outbox.push(stored);
@@ -158,14 +158,24 @@ impl Restored {
                 named_so
             }
             ("client", "") => {
-                self.client = SessionStorage::get(key).ok();
+                self.client = read(key);
                 self.client.is_some()
             }
-            ("seen", _) => SessionStorage::get::<Cursor>(key).is_ok(),
-            ("draft", _) | ("token", "") => SessionStorage::get::<String>(key).is_ok(),
+            ("seen", _) => read::<Cursor>(key).is_some(),
+            ("draft", _) | ("token", "") => read::<String>(key).is_some(),
             _ => false,
         }
     }
+}
+
+/// What is stored under a key, if it can be read.
+fn read<T: Decode>(key: &str) -> Option<T> {
+    decode(&SessionStorage::raw().get_item(key).ok()??).ok()
+}
+
+/// What the browser said.
+fn words(error: &JsValue) -> String {
+    error.dyn_ref::<js_sys::Error>().map(|error| String::from(error.message())).unwrap_or_default()
 }
 
 fn key(kind: &str, name: &str) -> String {

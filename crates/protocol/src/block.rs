@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{BlockId, MessageId, Patch, Seq, TurnId, WallTime};
+use crate::{BlockId, Decode, Flaw, Json, MessageId, Patch, Seq, TurnId, UNKNOWN, WallTime, record, words};
 
 /// From `turn_started` to its one terminal event, with the message that began it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,6 +32,8 @@ pub struct Turn {
     pub error: Option<TurnError>,
 }
 
+record!(Turn { id, opened, rev, state, urgent or default, started, started_at, ended_at, error });
+
 /// Where a turn stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -53,6 +55,8 @@ pub enum TurnState {
     /// Its message was withdrawn before it started.
     Withdrawn,
 }
+
+words!(TurnState { "queued" => Queued, "running" => Running, "stopping" => Stopping, "completed" => Completed, "failed" => Failed, "cancelled" => Cancelled, "interrupted" => Interrupted, "withdrawn" => Withdrawn });
 
 impl TurnState {
     /// Whether the agent is at work on it.
@@ -82,6 +86,8 @@ pub enum Outcome {
     Interrupted,
 }
 
+words!(Outcome { "completed" => Completed, "failed" => Failed, "cancelled" => Cancelled, "interrupted" => Interrupted });
+
 impl From<Outcome> for TurnState {
     fn from(outcome: Outcome) -> Self {
         match outcome {
@@ -101,6 +107,8 @@ pub struct TurnError {
     /// A sentence for the reader, with the remedy where there is one.
     pub message: String,
 }
+
+record!(TurnError { code, message });
 
 /// One text, thought, tool call, plan or request of a turn, or the message that began it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -129,6 +137,8 @@ pub struct Block {
     pub text: String,
 }
 
+record!(Block { id, turn, kind, opened, rev, fields or default, edition or default, from or default, text or default });
+
 /// Whether a field has its default, and so stays off the wire.
 pub(crate) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
@@ -154,6 +164,8 @@ pub enum BlockKind {
     #[serde(other)]
     Unsupported,
 }
+
+words!(BlockKind { "message" => Message, "text" => Text, "thought" => Thought, "tool" => Tool, "plan" => Plan, "request" => Request } else Unsupported);
 
 /// A block's fields other than its text, all optional.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -187,6 +199,8 @@ pub struct Fields {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub closed: Option<bool>,
 }
+
+record!(default Fields { title, tool, status, input, entries, options, about, settled, closed });
 
 impl Fields {
     /// Whether every field is absent.
@@ -229,6 +243,8 @@ pub struct FieldsPatch {
     pub closed: Patch<bool>,
 }
 
+record!(default FieldsPatch { title, tool, status, input, entries, options, about, settled, closed });
+
 impl FieldsPatch {
     /// Whether every field is kept.
     #[must_use]
@@ -268,6 +284,8 @@ pub enum ToolKind {
     Other,
 }
 
+words!(ToolKind { "read" => Read, "edit" => Edit, "delete" => Delete, "move" => Move, "search" => Search, "execute" => Execute, "think" => Think, "fetch" => Fetch, "switch_mode" => SwitchMode } else Other);
+
 /// Where a tool call stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -282,6 +300,8 @@ pub enum ToolStatus {
     Failed,
 }
 
+words!(ToolStatus { "pending" => Pending, "in_progress" => InProgress, "completed" => Completed, "failed" => Failed });
+
 /// One line of a plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlanEntry {
@@ -290,6 +310,8 @@ pub struct PlanEntry {
     /// Where it stands.
     pub status: PlanStatus,
 }
+
+record!(PlanEntry { text, status });
 
 /// Where a plan's line stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -301,6 +323,8 @@ pub enum PlanStatus {
     Completed,
 }
 
+words!(PlanStatus { "pending" => Pending, "in_progress" => InProgress, "completed" => Completed });
+
 /// One answer that a request offers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RequestOption {
@@ -311,6 +335,8 @@ pub struct RequestOption {
     /// `allow_once`, `allow_always`, `reject_once`, `reject_always`, or another word that changes only the looks.
     pub kind: String,
 }
+
+record!(RequestOption { id, name, kind });
 
 /// How a request was settled.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -325,4 +351,22 @@ pub enum Settlement {
     },
     /// By a cancel, the end of the turn or the loss of the agent.
     Cancelled,
+}
+
+impl Decode for Settlement {
+    fn decode(json: &mut Json<'_>) -> Result<Self, Flaw> {
+        let mut settlement = Err(UNKNOWN);
+        json.kind(&mut |kind, content| {
+            settlement = Ok(match (kind, content) {
+                ("answered", Some(json)) => {
+                    let (option, message) = json.both("option", "message")?;
+                    Self::Answered { option, message }
+                }
+                ("cancelled", None) => Self::Cancelled,
+                _ => return Err(UNKNOWN),
+            });
+            Ok(())
+        })?;
+        settlement
+    }
 }

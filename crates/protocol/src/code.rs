@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::words;
+
 macro_rules! codes {
     ($($(#[$doc:meta])* $name:ident = $word:literal, $status:literal;)+) => {
         /// Why something was refused. The word is stable; the sentence beside it is for people.
@@ -12,6 +14,8 @@ macro_rules! codes {
             #[serde(other)]
             Unknown,
         }
+
+        words!(Code { $($word => $name),+ } else Unknown);
 
         impl Code {
             /// Every code of this version.

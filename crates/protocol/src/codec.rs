@@ -2,12 +2,23 @@
 
 use serde::Serialize;
 
-use crate::{ClientFrame, GatewayFrame};
+use crate::{ClientFrame, Decode, Flaw, GatewayFrame, Json};
 
 /// A text that is no frame.
 #[derive(Debug, thiserror::Error)]
-#[error("not a frame: {0}")]
-pub struct DecodeError(#[from] serde_json::Error);
+pub enum DecodeError {
+    /// From a client.
+    #[error("not a frame: {0}")]
+    Client(#[from] serde_json::Error),
+    /// From a gateway, or from a page's storage.
+    #[error("not a frame: {flaw}, at byte {at}")]
+    Gateway {
+        /// What is wrong.
+        flaw: Flaw,
+        /// How many bytes had been read.
+        at: usize,
+    },
+}
 
 /// Encodes a frame, or any part of the wire, as one line of JSON.
 #[must_use]
@@ -29,5 +40,15 @@ pub fn decode_client(text: &str) -> Result<ClientFrame, DecodeError> {
 /// # Errors
 /// As [`decode_client`].
 pub fn decode_gateway(text: &str) -> Result<GatewayFrame, DecodeError> {
-    Ok(serde_json::from_str(text)?)
+    decode(text)
+}
+
+/// Decodes a part of the wire that the page reads.
+///
+/// # Errors
+/// [`DecodeError::Gateway`] when the text is not JSON, or has another shape.
+pub fn decode<T: Decode>(text: &str) -> Result<T, DecodeError> {
+    let mut json = Json::new(text);
+    let value = T::decode(&mut json).and_then(|value| json.end().map(|()| value));
+    value.map_err(|flaw| DecodeError::Gateway { flaw, at: json.at() })
 }

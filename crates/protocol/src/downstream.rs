@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Block, Code, ConnectionId, Cursor, Epoch, Event, Limits, MessageId, Millis, Seq, SessionId, SessionRow, SessionState, Timings, Turn,
-    WallTime, event::Append, tagged::tagged,
+    Block, Code, ConnectionId, Cursor, Decode, Epoch, Event, Flaw, Json, Limits, MessageId, Millis, Seq, SessionId, SessionRow,
+    SessionState, Timings, Turn, UNKNOWN, WallTime, event::Append, record, tagged::tagged, words,
 };
 
 /// One frame from the gateway.
@@ -41,7 +41,7 @@ pub enum GatewayFrame {
     },
 }
 
-tagged!(GatewayFrame,
+tagged!(read GatewayFrame,
     "welcome" => Welcome, "attached" => Attached, "snapshot" => Snapshot, "events" => Events, "caught_up" => CaughtUp,
     "receipt" => Receipt, "sessions" => Sessions, "ping" => Ping, "pong" => Pong, "going_away" => GoingAway,
     "auth_expired" => AuthExpired, "error" => Error,
@@ -71,6 +71,8 @@ pub struct Welcome {
     pub agents: Vec<String>,
 }
 
+record!(Welcome { version, connection, limits or default, timings or default, build or default, time or default, agents or default });
+
 /// See [`GatewayFrame::Attached`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attached {
@@ -86,6 +88,8 @@ pub struct Attached {
     pub answer: Answer,
 }
 
+record!(Attached { session, no, epoch, head, answer });
+
 /// What follows an `attached`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -96,6 +100,22 @@ pub enum Answer {
     Replay,
     /// Parts of a snapshot, then the events behind it.
     Snapshot(SnapshotReason),
+}
+
+impl Decode for Answer {
+    fn decode(json: &mut Json<'_>) -> Result<Self, Flaw> {
+        let mut answer = Err(UNKNOWN);
+        json.kind(&mut |kind, content| {
+            answer = Ok(match (kind, content) {
+                ("up_to_date", None) => Self::UpToDate,
+                ("replay", None) => Self::Replay,
+                ("snapshot", Some(json)) => Self::Snapshot(Decode::decode(json)?),
+                _ => return Err(UNKNOWN),
+            });
+            Ok(())
+        })?;
+        answer
+    }
 }
 
 /// Why a snapshot was sent.
@@ -111,6 +131,8 @@ pub enum SnapshotReason {
     /// The client asked for it.
     Asked,
 }
+
+words!(SnapshotReason { "fresh" => Fresh, "too_old" => TooOld, "epoch" => Epoch, "asked" => Asked });
 
 /// See [`GatewayFrame::Snapshot`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -134,6 +156,8 @@ pub struct SnapshotPart {
     pub items: Vec<Item>,
 }
 
+record!(SnapshotPart { session, no, epoch, seq, part, last or default, from, items });
+
 /// One thing in a snapshot or page.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -146,6 +170,22 @@ pub enum Item {
     Append(Append),
 }
 
+impl Decode for Item {
+    fn decode(json: &mut Json<'_>) -> Result<Self, Flaw> {
+        let mut item = Err(UNKNOWN);
+        json.kind(&mut |kind, content| {
+            item = Ok(match (kind, content) {
+                ("turn", Some(json)) => Self::Turn(Decode::decode(json)?),
+                ("block", Some(json)) => Self::Block(Decode::decode(json)?),
+                ("append", Some(json)) => Self::Append(Decode::decode(json)?),
+                _ => return Err(UNKNOWN),
+            });
+            Ok(())
+        })?;
+        item
+    }
+}
+
 /// See [`GatewayFrame::Events`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Events {
@@ -154,6 +194,8 @@ pub struct Events {
     /// One after the other, without a hole between them.
     pub events: Vec<Event>,
 }
+
+record!(Events { session, events });
 
 /// See [`GatewayFrame::CaughtUp`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -170,6 +212,8 @@ pub struct CaughtUp {
     pub state: SessionState,
 }
 
+record!(CaughtUp { session, no, epoch, seq, state });
+
 /// See [`GatewayFrame::Receipt`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Receipt {
@@ -180,6 +224,8 @@ pub struct Receipt {
     /// What became of it.
     pub outcome: ReceiptOutcome,
 }
+
+record!(Receipt { session, message, outcome });
 
 /// What became of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -196,6 +242,22 @@ pub enum ReceiptOutcome {
     Started,
 }
 
+impl Decode for ReceiptOutcome {
+    fn decode(json: &mut Json<'_>) -> Result<Self, Flaw> {
+        let mut outcome = Err(UNKNOWN);
+        json.kind(&mut |kind, content| {
+            outcome = Ok(match (kind, content) {
+                ("accepted", Some(json)) => Self::Accepted { seq: json.only("seq")? },
+                ("withdrawn", None) => Self::Withdrawn,
+                ("started", None) => Self::Started,
+                _ => return Err(UNKNOWN),
+            });
+            Ok(())
+        })?;
+        outcome
+    }
+}
+
 /// See [`GatewayFrame::Sessions`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rows {
@@ -206,6 +268,8 @@ pub struct Rows {
     pub list_reset: bool,
 }
 
+record!(Rows { rows, list_reset or default });
+
 /// See [`GatewayFrame::Ping`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ping {
@@ -214,9 +278,13 @@ pub struct Ping {
     pub heads: Vec<Cursor>,
 }
 
+record!(Ping { heads or default });
+
 /// See [`GatewayFrame::Pong`].
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct GatewayPong {}
+
+record!(GatewayPong {});
 
 /// See [`GatewayFrame::GoingAway`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -227,9 +295,13 @@ pub struct GoingAway {
     pub max_ms: Millis,
 }
 
+record!(GoingAway { min_ms, max_ms });
+
 /// See [`GatewayFrame::AuthExpired`].
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct AuthExpired {}
+
+record!(AuthExpired {});
 
 /// See [`GatewayFrame::Error`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -251,6 +323,8 @@ pub struct ErrorFrame {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub no: Option<u64>,
 }
+
+record!(ErrorFrame { code, message, retry_after_ms, message_id, session, no });
 
 impl ErrorFrame {
     /// An error about nothing in particular.

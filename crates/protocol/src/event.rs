@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Block, BlockId, BlockKind, FieldsPatch, MessageId, Outcome, Seq, Turn, TurnError, TurnId, WallTime, block::is_default, tagged::tagged,
+    Block, BlockId, BlockKind, FieldsPatch, MessageId, Outcome, Seq, Turn, TurnError, TurnId, WallTime, block::is_default, record,
+    tagged::tagged,
 };
 
 /// One entry of a journal. It covers `first..=seq`; a plain event covers one seq and leaves `first` out on the wire.
@@ -19,6 +20,8 @@ pub struct Event {
     /// What happened.
     pub body: EventBody,
 }
+
+record!(Event { seq, first, at, body });
 
 impl Event {
     /// A plain event: one seq.
@@ -70,7 +73,7 @@ pub enum EventBody {
     },
 }
 
-tagged!(EventBody,
+tagged!(read EventBody,
     "accepted" => Accepted, "answered" => Answered, "withdrawn" => Withdrawn,
     "turn_started" => TurnStarted, "turn_stopping" => TurnStopping, "turn_ended" => TurnEnded,
     "opened" => Opened, "changed" => Changed, "append" => Append, "fold" => Fold,
@@ -92,6 +95,8 @@ pub struct Accepted {
     pub interrupt: Option<TurnId>,
 }
 
+record!(Accepted { message, hash, block, text, interrupt });
+
 /// See [`EventBody::Answered`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Answered {
@@ -105,12 +110,16 @@ pub struct Answered {
     pub option: String,
 }
 
+record!(Answered { message, hash, block, option });
+
 /// See [`EventBody::Withdrawn`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Withdrawn {
     /// The message; it need never have been accepted: then a late copy of it is refused.
     pub message: MessageId,
 }
+
+record!(Withdrawn { message });
 
 /// See [`EventBody::TurnStarted`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -119,12 +128,16 @@ pub struct TurnStarted {
     pub turn: TurnId,
 }
 
+record!(TurnStarted { turn });
+
 /// See [`EventBody::TurnStopping`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TurnStopping {
     /// The turn.
     pub turn: TurnId,
 }
+
+record!(TurnStopping { turn });
 
 /// See [`EventBody::TurnEnded`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -137,6 +150,8 @@ pub struct TurnEnded {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<TurnError>,
 }
+
+record!(TurnEnded { turn, outcome, error });
 
 /// See [`EventBody::Opened`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -152,6 +167,8 @@ pub struct Opened {
     pub fields: FieldsPatch,
 }
 
+record!(Opened { block, turn, kind, fields or default });
+
 /// See [`EventBody::Changed`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Changed {
@@ -161,6 +178,8 @@ pub struct Changed {
     #[serde(default, skip_serializing_if = "FieldsPatch::is_empty")]
     pub fields: FieldsPatch,
 }
+
+record!(Changed { block, fields or default });
 
 /// See [`EventBody::Append`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -176,6 +195,8 @@ pub struct Append {
     pub text: String,
 }
 
+record!(Append { block, edition or default, at, text });
+
 /// See [`EventBody::Fold`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fold {
@@ -186,3 +207,5 @@ pub struct Fold {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub blocks: Vec<Block>,
 }
+
+record!(Fold { turns or default, blocks or default });

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Code, Epoch, Event, Item, Millis, Seq, SessionId};
+use crate::{Code, Epoch, Event, Item, Millis, Seq, SessionId, record};
 
 /// `POST /v1/login`: the token from the link, for a cookie.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,6 +39,8 @@ pub struct Page {
     pub items: Vec<Item>,
 }
 
+record!(Page { epoch, seq, from, before, items });
+
 /// `GET /v1/sessions/{id}/events?after=&limit=`: the raw journal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RawEvents {
@@ -61,3 +63,5 @@ pub struct ErrorBody {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_after_ms: Option<Millis>,
 }
+
+record!(ErrorBody { code, message, retry_after_ms });

@@ -12,10 +12,12 @@
 mod block;
 mod code;
 mod codec;
+mod decode;
 mod downstream;
 mod event;
 mod http;
 mod ids;
+mod json;
 mod limits;
 pub mod mutant;
 mod patch;
@@ -28,7 +30,9 @@ pub use block::{
     TurnError, TurnState,
 };
 pub use code::Code;
-pub use codec::{DecodeError, decode_client, decode_gateway, encode};
+pub use codec::{DecodeError, decode, decode_client, decode_gateway, encode};
+pub use decode::Decode;
+use decode::UNKNOWN;
 pub use downstream::{
     Answer, Attached, AuthExpired, CaughtUp, ErrorFrame, Events, GatewayFrame, GatewayPong, GoingAway, Item, Ping, Receipt, ReceiptOutcome,
     Rows, SnapshotPart, SnapshotReason, Welcome,
@@ -36,6 +40,7 @@ pub use downstream::{
 pub use event::{Accepted, Answered, Append, Changed, Event, EventBody, Fold, Opened, TurnEnded, TurnStarted, TurnStopping, Withdrawn};
 pub use http::{CreateSession, ErrorBody, Login, Page, RawEvents};
 pub use ids::{BlockId, ClientId, ConnectionId, Epoch, InvalidId, MessageId, PageId, Seq, SessionId, TurnId, payload_hash};
+pub use json::{Flaw, Json};
 pub use limits::{Limits, Millis, Timings, WallTime};
 pub use patch::Patch;
 pub use session::{Running, SessionRow, SessionState};

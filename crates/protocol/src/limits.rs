@@ -4,6 +4,8 @@ use std::ops::{Add, AddAssign, Sub};
 
 use serde::{Deserialize, Serialize};
 
+use crate::record;
+
 /// A monotonic time or a duration, in milliseconds. It cannot read a clock: whoever has one passes it in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -82,6 +84,8 @@ pub struct Timings {
     /// A `retry_after` above this is cut to it. Default 10 min.
     pub retry_after_max: Millis,
 }
+
+record!(default Timings { ping, silence, probe, connect, attach, receipt, ack, head_ahead, backoff_min, backoff_max, stable, retry_first, retry_second, retry_after_max });
 
 impl Default for Timings {
     fn default() -> Self {
@@ -163,6 +167,8 @@ pub struct Limits {
     /// Messages that wait in one session. Default 100.
     pub queue: usize,
 }
+
+record!(default Limits { frame_bytes, event_bytes, send_bytes, credit_bytes, replay_events, snapshot_turns, snapshot_bytes, page_blocks, text_bytes, outbox_sends, outbox_bytes, attempts, attaches, queue });
 
 impl Default for Limits {
     fn default() -> Self {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{BlockId, MessageId, SessionId, TurnId, WallTime};
+use crate::{BlockId, MessageId, SessionId, TurnId, WallTime, record};
 
 /// One line of the session list. A row with a higher `rev` replaces one with a lower.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,6 +28,8 @@ pub struct SessionRow {
     pub deleted: bool,
 }
 
+record!(SessionRow { session, rev, title, created_at, changed_at, running or default, waiting or default, deleted or default });
+
 /// Where a session stands at exactly one seq: what a spinner derives from.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct SessionState {
@@ -42,6 +44,8 @@ pub struct SessionState {
     pub queue: Vec<MessageId>,
 }
 
+record!(default SessionState { running, waiting, queue });
+
 /// The turn at work.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Running {
@@ -51,3 +55,5 @@ pub struct Running {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub stopping: bool,
 }
+
+record!(Running { turn, stopping or default });

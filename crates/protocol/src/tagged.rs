@@ -1,10 +1,38 @@
 //! Externally tagged enums that survive a tag they do not know.
 
-/// Implements serde for an enum of newtype variants plus `Unknown { kind }`.
+/// What an unknown tag is encoded with.
+#[derive(serde::Serialize)]
+pub(crate) struct Empty {}
+
+/// Implements serde, and behind `read` also [`crate::Decode`], for an enum of newtype variants plus `Unknown { kind }`.
 ///
 /// The wire form is an object with one key, the tag: `{"append": {…}}`. An unknown tag decodes to `Unknown`, its content
 /// unread; that is what lets an old page live with a newer gateway. Further keys beside the first are ignored.
 macro_rules! tagged {
+    // One that the page reads.
+    (read $name:ident, $($tag:literal => $variant:ident),+ $(,)?) => {
+        $crate::tagged::tagged!($name, $($tag => $variant),+);
+
+        impl crate::Decode for $name {
+            fn decode(json: &mut crate::Json<'_>) -> Result<Self, crate::Flaw> {
+                let mut value = None;
+                json.object(&mut |kind, json| {
+                    if value.is_some() {
+                        return json.skip();
+                    }
+                    value = Some(match kind {
+                        $($tag => Self::$variant(crate::Decode::decode(json)?),)+
+                        _ => {
+                            json.skip()?;
+                            Self::Unknown { kind: kind.to_owned() }
+                        }
+                    });
+                    Ok(())
+                })?;
+                value.ok_or("an empty object has no kind")
+            }
+        }
+    };
     ($name:ident, $($tag:literal => $variant:ident),+ $(,)?) => {
         impl serde::Serialize for $name {
             fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -12,7 +40,7 @@ macro_rules! tagged {
                 let mut map = serializer.serialize_map(Some(1))?;
                 match self {
                     $(Self::$variant(content) => map.serialize_entry($tag, content)?,)+
-                    Self::Unknown { kind } => map.serialize_entry(kind, &serde_json::Map::new())?,
+                    Self::Unknown { kind } => map.serialize_entry(kind, &crate::tagged::Empty {})?,
                 }
                 map.end()
             }

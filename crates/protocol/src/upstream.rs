@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{BlockId, ClientId, Epoch, MessageId, PageId, Seq, SessionId, TurnId, payload_hash, tagged::tagged};
+use crate::{
+    BlockId, ClientId, Decode, Epoch, Flaw, Json, MessageId, PageId, Seq, SessionId, TurnId, UNKNOWN, payload_hash, record, tagged::tagged,
+};
 
 /// One frame from the client.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,6 +49,8 @@ pub struct Cursor {
     /// The last seq applied.
     pub seq: Seq,
 }
+
+record!(Cursor { session, epoch, seq });
 
 /// See [`ClientFrame::Hello`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -117,6 +121,8 @@ pub struct Send {
     pub interrupt: Option<TurnId>,
 }
 
+record!(Send { session, message, body, create, interrupt });
+
 impl Send {
     /// The hash of what makes it the same send: its body and what it interrupts.
     #[must_use]
@@ -144,6 +150,24 @@ pub enum SendBody {
     },
 }
 
+impl Decode for SendBody {
+    fn decode(json: &mut Json<'_>) -> Result<Self, Flaw> {
+        let mut body = Err(UNKNOWN);
+        json.kind(&mut |kind, content| {
+            body = Ok(match (kind, content) {
+                ("text", Some(json)) => Self::Text(Decode::decode(json)?),
+                ("answer", Some(json)) => {
+                    let (request, option) = json.both("request", "option")?;
+                    Self::Answer { request, option }
+                }
+                _ => return Err(UNKNOWN),
+            });
+            Ok(())
+        })?;
+        body
+    }
+}
+
 /// How to make the session.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
@@ -155,6 +179,8 @@ pub struct Create {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub agent: Option<String>,
 }
+
+record!(default Create { title, agent });
 
 /// See [`ClientFrame::Withdraw`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

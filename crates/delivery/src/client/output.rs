@@ -45,6 +45,8 @@ pub struct StoredSend {
     pub withdrawing: Option<TakenBack>,
 }
 
+moorline_protocol::record!(StoredSend { order, send, attempts or default, failure, withdrawing });
+
 /// What a send is taken back for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -54,6 +56,8 @@ pub enum TakenBack {
     /// It goes.
     Remove,
 }
+
+moorline_protocol::words!(TakenBack { "edit" => Edit, "remove" => Remove });
 
 /// The core's name for one connection, from its first attempt to its end. Rises; never reused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -287,6 +291,8 @@ pub struct Failure {
     /// A sentence for the user.
     pub message: String,
 }
+
+moorline_protocol::record!(Failure { code, message });
 
 /// News that is no state.
 #[derive(Debug, Clone, PartialEq, Eq)]

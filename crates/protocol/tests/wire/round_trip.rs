@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use moorline_protocol::{ClientFrame, Event, EventBody, GatewayFrame, decode_client, decode_gateway, encode};
+use moorline_protocol::{ClientFrame, Event, EventBody, GatewayFrame, Send, decode, decode_client, decode_gateway, encode};
 use proptest::{collection::vec, prelude::*, sample::Index, strategy::ValueTree as _, test_runner::TestRunner};
+use serde_json::Value;
 
 use crate::arbitrary::{client_frame, event, gateway_frame};
 
@@ -56,6 +57,48 @@ fn damaged(text: &str, damages: &[Damage]) -> String {
     chars.into_iter().collect()
 }
 
+/// The page's decoder and serde agree. Only of a key given twice may they think differently.
+fn hold_decoders_together(text: &str) {
+    let (ours, serdes) = (decode_gateway(text), serde_json::from_str::<GatewayFrame>(text));
+    match (ours, serdes) {
+        (Ok(ours), Ok(serdes)) => assert_eq!(ours, serdes, "{text}"),
+        (Ok(ours), Err(error)) => assert!(error.to_string().contains("duplicate field"), "{ours:?} against {error}: {text}"),
+        (Err(error), Ok(serdes)) => panic!("{error} against {serdes:?}: {text}"),
+        (Err(_), Err(_)) => {}
+    }
+}
+
+/// Every object of a value without one of its keys, one after the other.
+fn without_a_key(value: &Value) -> Vec<Value> {
+    match value {
+        Value::Object(keys) => {
+            let dropped = keys.keys().map(|key| {
+                let mut rest = keys.clone();
+                rest.remove(key);
+                Value::Object(rest)
+            });
+            let inner = keys.iter().flat_map(|(key, held)| {
+                without_a_key(held).into_iter().map(|held| {
+                    let mut keys = keys.clone();
+                    keys.insert(key.clone(), held);
+                    Value::Object(keys)
+                })
+            });
+            dropped.chain(inner).collect()
+        }
+        Value::Array(items) => (0..items.len())
+            .flat_map(|at| {
+                without_a_key(&items[at]).into_iter().map(move |item| {
+                    let mut items = items.clone();
+                    items[at] = item;
+                    Value::Array(items)
+                })
+            })
+            .collect(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Vec::new(),
+    }
+}
+
 /// Whatever decodes is something that can be encoded and decoded again.
 fn decode_everything(text: &str) {
     if let Ok(frame) = decode_client(text) {
@@ -87,6 +130,30 @@ proptest! {
     fn a_frame_is_one_line(client in client_frame(), gateway in gateway_frame()) {
         prop_assert!(!encode(&client).contains(['\n', '\r', '\0']));
         prop_assert!(!encode(&gateway).contains(['\n', '\r', '\0']));
+    }
+
+    #[test]
+    fn both_decoders_agree_on_a_frame_and_on_what_may_be_absent(frame in gateway_frame()) {
+        let text = encode(&frame);
+        hold_decoders_together(&text);
+        for shorter in without_a_key(&serde_json::from_str(&text).expect("JSON")) {
+            hold_decoders_together(&shorter.to_string());
+        }
+    }
+
+    #[test]
+    fn both_decoders_agree_on_a_damaged_frame(frame in gateway_frame(), damages in vec(damage(), 1..4)) {
+        hold_decoders_together(&damaged(&encode(&frame), &damages));
+    }
+
+    #[test]
+    fn both_decoders_agree_on_how_a_stored_send_is_read(frame in client_frame(), damages in vec(damage(), 0..4)) {
+        if let ClientFrame::Send(send) = frame {
+            let text = damaged(&encode(&send), &damages);
+            if let Ok(serdes) = serde_json::from_str::<Send>(&text) {
+                prop_assert_eq!(decode::<Send>(&text).expect("serde reads it"), serdes);
+            }
+        }
     }
 
     #[test]
