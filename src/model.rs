@@ -531,7 +531,7 @@ const fn refusal(reason: DropReason) -> &'static str {
 /// The gateway's words as a sentence: a capital first, a full stop last.
 fn sentence(words: &str) -> String {
     let mut chars = words.trim().chars();
-    let first = chars.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
+    let first = chars.next().map(|first| first.to_ascii_uppercase().to_string()).unwrap_or_default();
     let end = if words.trim_end().ends_with(['.', '!', '?', '…']) { "" } else { "." };
     format!("{first}{}{end}", chars.as_str())
 }

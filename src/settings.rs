@@ -6,7 +6,6 @@
 mod fragment;
 
 use gloo_timers::callback::Timeout;
-use serde_json::{Map, Value};
 use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{AbortController, RequestCache, RequestInit, Response, Url};
@@ -109,10 +108,15 @@ impl Settings {
 
     /// Takes the text of the file.
     pub fn take_file(&mut self, text: &str) -> Vec<Complaint> {
-        match serde_json::from_str(text) {
-            Ok(Value::Object(keys)) => self.take(FILE, keys),
-            Ok(other) => vec![Complaint::NotAnObject { place: FILE, found: other.to_string() }],
-            Err(error) => vec![Complaint::NotJson { reason: error.to_string() }],
+        match js_sys::JSON::parse(text) {
+            Ok(value) => match object(&value) {
+                Some(keys) => self.take(FILE, keys),
+                None => vec![Complaint::NotAnObject { place: FILE, found: json(&value) }],
+            },
+            Err(error) => {
+                let reason = error.dyn_ref::<js_sys::Error>().map(|error| String::from(error.message())).unwrap_or_default();
+                vec![Complaint::NotJson { reason }]
+            }
         }
     }
 
@@ -122,35 +126,32 @@ impl Settings {
         if global.is_undefined() || global.is_null() {
             return Vec::new();
         }
-        let object = global.dyn_ref::<js_sys::Object>().filter(|_| !global.is_function() && !js_sys::Array::is_array(&global));
-        let Some(object) = object else {
-            return vec![Complaint::NotAnObject { place: GLOBAL, found: shown(&global) }];
-        };
-        let keys = js_sys::Object::entries(object).into_iter().map(|entry| {
-            let entry = js_sys::Array::from(&entry);
-            let value = entry.get(1);
-            // What JSON cannot hold (a function, a symbol) is named by its text, and is as wrong as any other wrong value.
-            let value = serde_wasm_bindgen::from_value(value.clone()).unwrap_or_else(|_| Value::Array(vec![shown(&value).into()]));
-            (entry.get(0).as_string().unwrap_or_default(), value)
+        match object(&global) {
+            Some(keys) => self.take(GLOBAL, keys),
+            None => vec![Complaint::NotAnObject { place: GLOBAL, found: shown(&global) }],
+        }
+    }
+
+    fn take(&mut self, place: &'static str, keys: &js_sys::Object) -> Vec<Complaint> {
+        let names = js_sys::Object::keys(keys).sort();
+        let taken = names.into_iter().map(|name| {
+            let value = js_sys::Reflect::get(keys, &name).unwrap_or(JsValue::UNDEFINED);
+            self.take_key(place, name.as_string().unwrap_or_default(), &value)
         });
-        self.take(GLOBAL, keys.collect())
+        taken.filter_map(Result::err).collect()
     }
 
-    fn take(&mut self, place: &'static str, keys: Map<String, Value>) -> Vec<Complaint> {
-        keys.into_iter().filter_map(|(key, value)| self.take_key(place, key, &value).err()).collect()
-    }
-
-    fn take_key(&mut self, place: &'static str, key: String, value: &Value) -> Result<(), Complaint> {
-        let wrong = |key, wanted| Complaint::WrongValue { place, key, wanted, found: value.to_string() };
+    fn take_key(&mut self, place: &'static str, key: String, value: &JsValue) -> Result<(), Complaint> {
+        let wrong = |key, wanted| Complaint::WrongValue { place, key, wanted, found: json(value) };
+        let text = serde_wasm_bindgen::from_value::<String>(value.clone()).ok();
         match key.as_str() {
             "gatewayUrl" => {
-                let address = value.as_str().filter(|address| is_http(address));
-                let address = address.ok_or_else(|| wrong("gatewayUrl", "an http or https address, or a path"))?;
-                self.gateway_url = Some(address.to_owned());
+                let address = text.filter(|address| is_http(address));
+                self.gateway_url = Some(address.ok_or_else(|| wrong("gatewayUrl", "an http or https address, or a path"))?);
             }
-            "title" => self.title = Some(value.as_str().ok_or_else(|| wrong("title", "a text"))?.to_owned()),
+            "title" => self.title = Some(text.ok_or_else(|| wrong("title", "a text"))?),
             "theme" => {
-                self.theme = match value.as_str() {
+                self.theme = match text.as_deref() {
                     Some("system") => Theme::System,
                     Some("light") => Theme::Light,
                     Some("dark") => Theme::Dark,
@@ -192,6 +193,15 @@ fn is_http(address: &str) -> bool {
     let document = web_sys::window().and_then(|window| window.document());
     let base = document.and_then(|document| document.base_uri().ok().flatten()).unwrap_or_default();
     Url::new_with_base(address, &base).is_ok_and(|url| matches!(url.protocol().as_str(), "http:" | "https:"))
+}
+
+fn object(value: &JsValue) -> Option<&js_sys::Object> {
+    value.dyn_ref().filter(|_| !value.is_function() && !js_sys::Array::is_array(value))
+}
+
+/// A value as JSON; what JSON cannot hold (a function, a symbol) by the name of its type.
+fn json(value: &JsValue) -> String {
+    js_sys::JSON::stringify(value).ok().and_then(|text| text.as_string()).unwrap_or_else(|| shown(value))
 }
 
 fn shown(value: &JsValue) -> String {
