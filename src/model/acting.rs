@@ -1,0 +1,192 @@
+//! What the user does: each ends in one call of the driver.
+
+use leptos::prelude::*;
+use moorline_delivery::{DropReason, SendResult};
+use moorline_protocol::{BlockId, Create, MessageId, Millis, Page, Send, SendBody, Seq, SessionId, TurnId};
+use wasm_bindgen_futures::spawn_local;
+
+use super::{Driver, Model, Pending, Screen, Session};
+
+impl Model {
+    /// Puts a session on screen. The one on screen already: nothing happens.
+    pub fn select(&self, session: &SessionId) {
+        if self.0.screen.with_untracked(|screen| screen.as_ref().is_some_and(|screen| screen.session() == session)) {
+            return;
+        }
+        self.settle();
+        self.0.is_unchosen.set(false);
+        self.0.refusal.set(None);
+        let held = self.session(session);
+        if !held.is_blank() || held.attachment.get().is_some() {
+            self.0.shown_at.set(Millis::ZERO);
+        } else {
+            self.0.shown_at.set(self.now());
+        }
+        self.0.screen.set(Some(Screen::new(held)));
+        if let Some(driver) = self.driver() {
+            driver.show(session);
+        }
+        self.settle();
+    }
+
+    /// Puts a new, empty session on screen; its first message makes it.
+    pub fn select_new(&self) {
+        if let Some(driver) = self.driver() {
+            self.select(&driver.new_session_id());
+        }
+    }
+
+    /// Puts an empty session on screen until the gateway has told its rows, then the newest.
+    pub fn select_any(&self) {
+        self.select_new();
+        self.0.is_unchosen.set(true);
+        self.flush();
+    }
+
+    /// Keeps what is typed.
+    pub fn set_draft(&self, text: String) {
+        let Some(session) = self.on_screen() else { return };
+        self.0.refusal.set(None);
+        if let Some(driver) = self.driver() {
+            driver.set_draft(&session.id, &text);
+        }
+        session.draft.set(text);
+    }
+
+    /// Sends the draft of the session on screen. It is cleared only once the send is in the outbox.
+    pub fn send_draft(&self) {
+        let Some(session) = self.on_screen() else { return };
+        let text = session.draft.get_untracked();
+        if text.trim().is_empty() {
+            return;
+        }
+        if self.send_text(&text) {
+            self.set_draft(String::new());
+        }
+    }
+
+    /// Sends a text to the session on screen under a new message id; returns whether it is in the outbox.
+    pub fn send_text(&self, text: &str) -> bool {
+        let Some(session) = self.on_screen() else { return false };
+        self.0.is_unchosen.set(false);
+        let create = session.is_blank().then(Create::default);
+        let taken = self.send(&session, SendBody::Text(text.to_owned()), create);
+        if let Some(screen) = self.0.screen.get_untracked().filter(|_| taken) {
+            screen.repin().notify();
+        }
+        taken
+    }
+
+    /// Answers a request of the session on screen.
+    pub fn answer(&self, request: &BlockId, option: &str) {
+        let Some(session) = self.on_screen() else { return };
+        self.send(&session, SendBody::Answer { request: request.clone(), option: option.to_owned() }, None);
+    }
+
+    fn send(&self, session: &Session, body: SendBody, create: Option<Create>) -> bool {
+        let Some(driver) = self.driver() else { return false };
+        let send = Send { session: session.id.clone(), message: driver.new_message_id(), body, create, interrupt: None };
+        let result = driver.send(send);
+        let refusal = match result {
+            SendResult::Sent | SendResult::Queued => None,
+            SendResult::Dropped(reason) => Some(refusal(reason).to_owned()),
+        };
+        let taken = refusal.is_none();
+        self.0.refusal.set(refusal);
+        self.settle();
+        taken
+    }
+
+    /// Gives a failed send a new budget.
+    pub fn retry(&self, message: &MessageId) {
+        self.drive(|driver| driver.retry(message));
+    }
+
+    /// Takes a send back into the composer.
+    pub fn edit(&self, message: &MessageId) {
+        self.drive(|driver| driver.edit(message));
+    }
+
+    /// Takes a send back for good.
+    pub fn remove(&self, message: &MessageId) {
+        self.drive(|driver| driver.remove(message));
+    }
+
+    /// Takes back an accepted message of the session on screen that has not started; `text` returns to the composer.
+    pub fn withdraw(&self, message: &MessageId, text: Option<String>) {
+        let Some(session) = self.on_screen() else { return };
+        let mut withdrawing = session.withdrawing.borrow_mut();
+        if !withdrawing.contains(message) {
+            withdrawing.push(message.clone());
+        }
+        drop(withdrawing);
+        self.drive(|driver| driver.withdraw(&session.id, message, text));
+    }
+
+    /// Stops a turn of the session on screen.
+    pub fn cancel(&self, turn: &TurnId) {
+        let Some(session) = self.on_screen() else { return };
+        self.drive(|driver| driver.cancel(&session.id, turn));
+    }
+
+    fn drive(&self, act: impl FnOnce(&dyn Driver)) {
+        if let Some(driver) = self.driver() {
+            act(&*driver);
+            self.settle();
+        }
+    }
+
+    /// Mounts older turns of the session on screen that the page holds already.
+    pub fn show_earlier(&self) {
+        if let Some(screen) = self.0.screen.get_untracked() {
+            self.settle();
+            screen.want_earlier();
+        }
+    }
+
+    /// Fetches what a gap of the session on screen hides, from its end backwards.
+    pub fn load(&self, gap: Seq) {
+        let (Some(driver), Some(screen)) = (self.driver(), self.0.screen.get_untracked()) else { return };
+        if screen.loading().get_untracked().is_some() {
+            return;
+        }
+        screen.set_loading(Some(gap));
+        let session = screen.session().clone();
+        let page = driver.load_page(&session, gap.next());
+        let this = self.clone();
+        spawn_local(async move {
+            match page.await {
+                Ok(page) => this.take_page(&session, page),
+                Err(reason) => this.notice(format!("Earlier messages did not load: {reason}")),
+            }
+            screen.set_loading(None);
+        });
+    }
+
+    /// Merges a page of older blocks; what is on screen shows them.
+    pub fn take_page(&self, session: &SessionId, page: Page) {
+        self.session(session).merge_page(page);
+        self.forget_if_off_screen(session);
+        self.settle();
+        let screen = self.0.screen.get_untracked();
+        if let Some(screen) = screen.filter(|screen| screen.session() == session && screen.earlier().get_untracked()) {
+            screen.want_earlier();
+        }
+    }
+
+    /// Logs in; the error is a sentence for the user.
+    #[must_use]
+    pub fn sign_in(&self, token: &str) -> Option<Pending<()>> {
+        self.driver().map(|driver| driver.sign_in(token))
+    }
+}
+
+const fn refusal(reason: DropReason) -> &'static str {
+    match reason {
+        DropReason::OutboxFull => "Not sent: too many messages are waiting already. Send it once some of them are through.",
+        DropReason::TooLarge => "Not sent: the message is longer than the gateway accepts. Shorten it.",
+        DropReason::SignedOut => "Not sent: sign in first.",
+        DropReason::IncompatibleVersion => "Not sent: this page and the gateway are of different versions. Reload the page.",
+        DropReason::PageGoingAway => "Not sent: the page is closing.",
+    }
+}
