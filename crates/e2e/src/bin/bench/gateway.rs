@@ -16,8 +16,8 @@ const ONE: Load = Load { sessions: 1, order: Order { chunks: 400, pause: Duratio
 const EIGHT: Load = Load { sessions: 8, order: Order { chunks: 600, pause: Duration::from_millis(5) } };
 /// As fast as everything together goes.
 const FLOOD: [Load; 2] = [
-    Load { sessions: 1, order: Order { chunks: 10_000, pause: Duration::ZERO } },
-    Load { sessions: 8, order: Order { chunks: 5_000, pause: Duration::ZERO } },
+    Load { sessions: 1, order: Order { chunks: 100_000, pause: Duration::ZERO } },
+    Load { sessions: 8, order: Order { chunks: 25_000, pause: Duration::ZERO } },
 ];
 
 /// Measures and prints.

@@ -1,10 +1,13 @@
 //! What the figures were taken on.
 
-use std::{fs, thread::available_parallelism};
+use std::{fs, io::Write as _, thread::available_parallelism, time::Instant};
+
+use crate::figures::Latencies;
 
 /// Prints the machine, and the programs under test.
 pub(crate) fn print(programs: &[(&str, &str)]) {
     println!("machine: {} cores, {}, {} of memory, {}", cores(), processor(), memory(), kernel());
+    println!("an append of 4 KB with fsync: {}", fsync());
     println!("load before: {}", load());
     for (name, version) in programs {
         println!("{name}: {version}");
@@ -15,6 +18,20 @@ pub(crate) fn print(programs: &[(&str, &str)]) {
 pub(crate) fn load() -> String {
     let text = read("/proc/loadavg");
     text.split_whitespace().take(3).collect::<Vec<_>>().join(" ")
+}
+
+/// What the disk under the temporary folder takes, where the gateway's data is too.
+fn fsync() -> String {
+    let mut file = tempfile::tempfile().expect("a temporary file");
+    let mut took = Latencies::default();
+    for _ in 0..200 {
+        file.write_all(&[0; 4096]).expect("the disk takes it");
+        let began = Instant::now();
+        file.sync_data().expect("the disk has it");
+        took.push(began.elapsed());
+    }
+    let (half, most) = took.percentiles();
+    format!("p50 {half:.2} ms, p99 {most:.2} ms")
 }
 
 fn cores() -> usize {

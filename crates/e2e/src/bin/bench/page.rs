@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use moorline_e2e::{Admission, Api, Browser, Client, Cut, Gateway, Pace, Page, Proxy, within};
-use moorline_protocol::{MessageId, SessionId};
+use moorline_protocol::{Answer, MessageId, SessionId, SnapshotReason};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -34,6 +34,7 @@ struct Target {
 /// What the probe answers; times in milliseconds since the socket opened.
 #[derive(Debug, Deserialize)]
 struct Probed {
+    answer: Answer,
     first: f64,
     received: f64,
     applied: f64,
@@ -80,7 +81,9 @@ pub(crate) async fn bench() {
 /// A gateway, a way to it that can be cut, and a browser.
 #[derive(Debug)]
 struct Stage {
-    browser: Browser,
+    /// A window that stays, so that the browser does not end with the last page.
+    home: Page,
+    _browser: Browser,
     proxy: Proxy,
     api: Api,
     gateway: Gateway,
@@ -92,13 +95,12 @@ impl Stage {
         let proxy = Proxy::start(gateway.address()).await;
         let api = Api::login(gateway.address(), gateway.token()).await;
         let browser = Browser::start().await;
-        Self { browser, proxy, api, gateway }
+        Self { home: browser.page().await, _browser: browser, proxy, api, gateway }
     }
 
     async fn print_machine(&self) {
         let (_, welcome) = Client::greeted(self.gateway.address(), self.api.cookie(), "build").await;
-        let page = self.browser.page().await;
-        let browser = page.devtools("Browser.getVersion", json!({})).await;
+        let browser = self.home.devtools("Browser.getVersion", json!({})).await;
         let browser = browser["product"].as_str().unwrap_or("unknown");
         machine::print(&[("gateway", &welcome.build), ("browser", browser)]);
     }
@@ -132,8 +134,9 @@ impl Stage {
     }
 
     async fn page_with(&self, script: &str) -> Page {
-        // The browser's first window stays, so that it does not end with the last page.
-        let page = self.browser.page().await.new_window().await;
+        // The driver opens a window from its current one, which must not be one that was closed.
+        let () = self.home.run("return null").await;
+        let page = self.home.new_window().await;
         page.devtools("Page.enable", json!({})).await;
         page.devtools("Page.addScriptToEvaluateOnNewDocument", json!({ "source": script })).await;
         page.devtools("Performance.enable", json!({})).await;
@@ -173,6 +176,12 @@ impl Target {
 
 async fn record(table: &mut Table, variant: &'static str, page: &Page, target: &Target) -> Probed {
     let probed: Probed = within("the page to show everything", LONGEST, page.run("return moorlineBench.done")).await;
+    let expected = match variant {
+        RAW => Answer::Replay,
+        SNAPSHOT => Answer::Snapshot(SnapshotReason::TooOld),
+        _ => Answer::Snapshot(SnapshotReason::Fresh),
+    };
+    assert_eq!(probed.answer, expected, "the gateway answers the attach of {variant}");
     let metrics = page.devtools("Performance.getMetrics", json!({})).await;
     let metric = |name: &str| {
         let metrics = metrics["metrics"].as_array().into_iter().flatten();

@@ -8,8 +8,8 @@ use tokio::{sync::mpsc, task::JoinHandle};
 
 use crate::{agent, figures::Latencies};
 
-/// Far below the credit, so that acks never hold the stream back.
-const ACK_EVERY_EVENTS: usize = 500;
+/// Of 16 KiB at most: far below the credit, so that acks never hold the stream back.
+const ACK_EVERY_FRAMES: usize = 8;
 
 /// What a reader tells the moment it sees it.
 #[derive(Debug)]
@@ -31,6 +31,8 @@ pub(crate) struct Tally {
     pub(crate) events: u64,
     /// Bytes of text in them.
     pub(crate) text_bytes: usize,
+    /// The start of a stamp whose end is in the next event.
+    unread: String,
 }
 
 /// A reader at work on a task of its own.
@@ -89,8 +91,8 @@ async fn read(mut client: Client, session: SessionId, tell: mpsc::UnboundedSende
         {
             let arrived = Instant::now();
             events.iter().for_each(|event| note(event, arrived, &mut tally, &tell));
-            unacked += events.len();
-            if unacked < ACK_EVERY_EVENTS {
+            unacked += 1;
+            if unacked < ACK_EVERY_FRAMES {
                 continue;
             }
             if let (Some(epoch), Some(last)) = (epoch.clone(), events.last()) {
@@ -107,7 +109,12 @@ fn note(event: &Event, arrived: Instant, tally: &mut Tally, tell: &mpsc::Unbound
     // A closed channel ends the reader at its next turn of the loop.
     if let EventBody::Append(append) = &event.body {
         tally.text_bytes += append.text.len();
-        agent::ages(&append.text).for_each(|age| tally.ages.push(age));
+        tally.unread.push_str(&append.text);
+        // A long text is split into events wherever it is full, so its end may be half a stamp.
+        if let Some(end) = tally.unread.rfind(' ') {
+            agent::ages(&tally.unread[..end]).for_each(|age| tally.ages.push(age));
+            tally.unread.drain(..=end);
+        }
     } else if let EventBody::Accepted(accepted) = &event.body {
         let _ = tell.send(Seen::Accepted { message: accepted.message.clone(), arrived });
     } else if let EventBody::TurnEnded(ended) = &event.body {

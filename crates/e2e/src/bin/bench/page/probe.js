@@ -23,7 +23,7 @@
   window.WebSocket = class extends WebSocket {
     constructor(...given) {
       super(...given);
-      const socket = { opened: 0, first: 0, last: 0, messages: 0, characters: 0 };
+      const socket = { opened: 0, first: 0, last: 0, messages: 0, characters: 0, answer: null };
       this.addEventListener("open", () => {
         socket.opened = performance.now();
         if (bench.target) beat(socket);
@@ -33,6 +33,7 @@
         socket.first ||= socket.last;
         socket.messages += 1;
         socket.characters += data.length;
+        if (!socket.answer && data.startsWith('{"attached"')) socket.answer = JSON.parse(data).attached.answer;
       });
     }
   };
@@ -71,7 +72,7 @@
           shown: shown - socket.opened, settled: changed - socket.opened, since_navigation: shown,
           longest_until_shown: longestBefore, longest, long_tasks: during.length,
           longest_task: Math.max(0, ...during.map(({ duration }) => duration)),
-          messages: socket.messages, characters: socket.characters, elements,
+          answer: socket.answer, messages: socket.messages, characters: socket.characters, elements,
           blocks: document.querySelectorAll("[data-transcript] [data-block]").length,
           wasm_bytes: memory?.buffer.byteLength ?? 0,
         });
