@@ -125,7 +125,7 @@ impl Transcript {
 
     fn item(&self, entity: &Entity, limits: &Limits) -> Option<Item> {
         match entity {
-            Entity::Turn(turn) => self.turns.get(turn).cloned().map(Item::Turn),
+            Entity::Turn(turn) => self.turn(turn).cloned().map(Item::Turn),
             Entity::Block(block) => self.blocks.get(block).map(|block| Item::Block(with_tail(block, limits.text_bytes))),
         }
     }

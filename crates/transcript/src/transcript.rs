@@ -16,8 +16,9 @@ use crate::{
 pub struct Transcript {
     pub(crate) epoch: Option<Epoch>,
     pub(crate) seq: Seq,
-    pub(crate) turns: BTreeMap<TurnId, Turn>,
-    pub(crate) blocks: BTreeMap<BlockId, Block>,
+    /// Boxed, as the blocks are: a map of small values moves less, and all such maps share one code.
+    pub(crate) turns: BTreeMap<TurnId, Box<Turn>>,
+    pub(crate) blocks: BTreeMap<BlockId, Box<Block>>,
     /// Turns and blocks by `opened`.
     pub(crate) openings: BTreeMap<Seq, Vec<Entity>>,
     pub(crate) started: BTreeSet<(Seq, TurnId)>,
@@ -49,24 +50,24 @@ impl Transcript {
     /// first, then by `opened`. Withdrawn turns are not shown.
     pub fn turns(&self) -> impl DoubleEndedIterator<Item = &Turn> {
         let started = self.started.iter().map(|(_, id)| id);
-        started.chain(self.queued()).filter_map(|id| self.turns.get(id))
+        started.chain(self.queued()).filter_map(|id| self.turn(id))
     }
 
     /// A turn by its name, also a withdrawn one.
     #[must_use]
     pub fn turn(&self, turn: &TurnId) -> Option<&Turn> {
-        self.turns.get(turn)
+        self.turns.get(turn).map(Box::as_ref)
     }
 
     /// The blocks of a turn, by `opened`.
     pub fn blocks(&self, turn: &TurnId) -> impl DoubleEndedIterator<Item = &Block> {
-        self.by_turn.get(turn).into_iter().flatten().filter_map(|(_, id)| self.blocks.get(id))
+        self.by_turn.get(turn).into_iter().flatten().filter_map(|(_, id)| self.block(id))
     }
 
     /// A block by its name.
     #[must_use]
     pub fn block(&self, block: &BlockId) -> Option<&Block> {
-        self.blocks.get(block)
+        self.blocks.get(block).map(Box::as_ref)
     }
 
     /// The ranges of `opened` seqs known to be missing, ascending.
@@ -164,7 +165,7 @@ impl Transcript {
             }
             None => {}
         }
-        self.turns.insert(turn.id.clone(), turn);
+        self.turns.insert(turn.id.clone(), Box::new(turn));
     }
 
     fn leave(&mut self, place: &Place, turn: &TurnId) {
@@ -191,7 +192,7 @@ impl Transcript {
         add_opening(&mut self.openings, block.opened, Entity::Block(block.id.clone()));
         self.by_turn.entry(block.turn.clone()).or_default().insert((block.opened, block.id.clone()));
         index_request(&mut self.requests, &block);
-        self.blocks.insert(block.id.clone(), block);
+        self.blocks.insert(block.id.clone(), Box::new(block));
     }
 
     /// Keeps an event for later. When there is no room, all that wait are dropped: what is in a gap then comes from

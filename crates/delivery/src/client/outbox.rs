@@ -1,6 +1,6 @@
 //! The tab's queue of sends: bounded, persisted, first in first out for each session.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::VecDeque;
 
 use moorline_protocol::{BlockId, ClientFrame, Limits, MessageId, Millis, Send, SendBody, Seq, SessionId, Timings, Withdraw, mutant};
 
@@ -16,7 +16,7 @@ pub(super) struct Outbox {
     /// In the order in which they were typed.
     pub(super) entries: VecDeque<Entry>,
     /// Withdrawals of messages that the gateway has and the outbox has not; with the text that returns to the composer.
-    pub(super) withdrawals: BTreeMap<MessageId, (SessionId, Option<String>)>,
+    pub(super) withdrawals: Vec<Withdrawal>,
     next_order: u64,
 }
 
@@ -52,30 +52,34 @@ pub(super) enum State {
     },
 }
 
+/// An accepted message that is taken back, until the gateway has answered.
+#[derive(Debug)]
+pub(super) struct Withdrawal {
+    pub(super) message: MessageId,
+    pub(super) session: SessionId,
+    /// What returns to the composer.
+    pub(super) text: Option<String>,
+}
+
 /// What sends of one lane wait for: messages of one session for each other, answers only for one to the same request.
 type Lane<'a> = (&'a SessionId, Option<&'a BlockId>);
 
 impl Outbox {
     /// Takes up what the storage held: what was on its way is queued again, the cut attempt not counted.
-    pub(super) fn restore(limits: Limits, timings: Timings, mut stored: Vec<StoredSend>, outputs: &mut VecDeque<Output>) -> Self {
-        stored.sort_by_key(|stored| stored.order);
-        let next_order = stored.last().map_or(0, |last| last.order + 1);
-        let entries: VecDeque<Entry> = stored
-            .into_iter()
-            .map(|stored| Entry {
-                order: stored.order,
-                send: stored.send,
-                attempts: stored.attempts,
-                state: match (stored.withdrawing, stored.failure) {
-                    (Some(taken), _) => State::Withdrawing { taken, asked: None },
-                    (None, Some(failure)) => State::Failed(failure),
-                    (None, None) => State::Queued,
-                },
-                touched: true,
-            })
-            .collect();
+    pub(super) fn restore(limits: Limits, timings: Timings, stored: Vec<StoredSend>, outputs: &mut VecDeque<Output>) -> Self {
+        let mut entries: VecDeque<Entry> = VecDeque::new();
+        for stored in stored {
+            let place = entries.partition_point(|entry| entry.order <= stored.order);
+            let state = match (stored.withdrawing, stored.failure) {
+                (Some(taken), _) => State::Withdrawing { taken, asked: None },
+                (None, Some(failure)) => State::Failed(failure),
+                (None, None) => State::Queued,
+            };
+            entries.insert(place, Entry { order: stored.order, send: stored.send, attempts: stored.attempts, state, touched: true });
+        }
+        let next_order = entries.back().map_or(0, |last| last.order + 1);
         outputs.extend(entries.iter().map(|entry| Output::Event(ClientEvent::Send(entry.status()))));
-        Self { limits, timings, entries, withdrawals: BTreeMap::new(), next_order }
+        Self { limits, timings, entries, withdrawals: Vec::new(), next_order }
     }
 
     pub(super) fn configure(&mut self, timings: Timings, limits: Limits) {
@@ -115,10 +119,13 @@ impl Outbox {
         if !port.is_ready() {
             return;
         }
-        let mut held: BTreeSet<(SessionId, Option<BlockId>)> = BTreeSet::new();
+        let mut held: Vec<(SessionId, Option<BlockId>)> = Vec::new();
         for entry in self.entries.iter_mut().filter(|entry| !entry.is_accepted()) {
             let (session, request) = entry.lane();
-            let is_head = held.insert((session.clone(), request.cloned()));
+            let is_head = !held.iter().any(|(held, of)| held == session && of.as_ref() == request);
+            if is_head {
+                held.push((session.clone(), request.cloned()));
+            }
             match &mut entry.state {
                 State::Queued if is_head || mutant::is("overtakes") => {
                     entry.state = State::InFlight { since: port.now };
@@ -144,6 +151,11 @@ impl Outbox {
                 | State::Accepted { .. } => {}
             }
         }
+    }
+
+    pub(super) fn take_withdrawal(&mut self, message: &MessageId) -> Option<Withdrawal> {
+        let place = self.withdrawals.iter().position(|held| held.message == *message)?;
+        Some(self.withdrawals.remove(place))
     }
 
     pub(super) fn entry(&self, message: &MessageId) -> Option<&Entry> {

@@ -6,7 +6,7 @@ use moorline_protocol::{
 };
 
 use super::{
-    outbox::{Entry, Outbox, State},
+    outbox::{Entry, Outbox, State, Withdrawal},
     outcome::{Disposition, disposition},
     output::{ClientEvent, Counters, Failure, Notice, Persist, SendStatus, TakenBack},
     port::Port,
@@ -20,7 +20,7 @@ impl Outbox {
             ReceiptOutcome::Accepted { seq } => self.accepted(port, &receipt.message, seq),
             ReceiptOutcome::Withdrawn => self.withdrawn(port, &receipt.session, &receipt.message),
             ReceiptOutcome::Started => {
-                let was_asked = self.withdrawals.remove(&receipt.message).is_some() || self.entry(&receipt.message).is_some();
+                let was_asked = self.take_withdrawal(&receipt.message).is_some() || self.entry(&receipt.message).is_some();
                 self.gone(port, &receipt.message, false);
                 if was_asked {
                     port.event(ClientEvent::Notice(Notice::TooLate { session: receipt.session, message: receipt.message }));
@@ -39,7 +39,7 @@ impl Outbox {
     /// An `error` frame that names a message.
     pub(super) fn refused(&mut self, port: &mut Port<'_>, random: &mut Random, counters: &mut Counters, error: ErrorFrame) {
         let Some(message) = error.message_id.clone() else { return };
-        if self.withdrawals.remove(&message).is_some() {
+        if self.take_withdrawal(&message).is_some() {
             return port.event(ClientEvent::Notice(Notice::Refused { code: error.code, message: error.message }));
         }
         let found = disposition(&error, &self.timings);
@@ -155,13 +155,14 @@ impl Outbox {
 
     /// Withdraws a message that the gateway has queued.
     pub(super) fn withdraw(&mut self, port: &mut Port<'_>, session: &SessionId, message: &MessageId, text: Option<String>) {
-        self.withdrawals.insert(message.clone(), (session.clone(), text));
+        let _ = self.take_withdrawal(message);
+        self.withdrawals.push(Withdrawal { message: message.clone(), session: session.clone(), text });
         port.transmit(ClientFrame::Withdraw(Withdraw { session: session.clone(), message: message.clone() }));
     }
 
     /// A new connection stands: asks again for what the last one did not answer.
     pub(super) fn connected(&mut self, port: &mut Port<'_>) {
-        for (message, (session, _)) in &self.withdrawals {
+        for Withdrawal { message, session, .. } in &self.withdrawals {
             port.transmit(ClientFrame::Withdraw(Withdraw { session: session.clone(), message: message.clone() }));
         }
     }
@@ -252,7 +253,7 @@ impl Outbox {
     }
 
     fn withdrawn(&mut self, port: &mut Port<'_>, session: &SessionId, message: &MessageId) {
-        if let Some((_, text)) = self.withdrawals.remove(message) {
+        if let Some(Withdrawal { text, .. }) = self.take_withdrawal(message) {
             self.gone(port, message, false);
             port.event(ClientEvent::SendGone { session: session.clone(), message: message.clone(), text });
         } else if let Some(entry) = self.entry(message) {
