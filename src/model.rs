@@ -118,7 +118,7 @@ impl Model {
         inner.list.show();
         let sessions = inner.sessions.borrow();
         let waiting = |state: &SendState| !matches!(state, SendState::Accepted | SendState::Sending);
-        let count = sessions.values().map(|session| session.sends.borrow().values().filter(|status| waiting(&status.state)).count()).sum();
+        let count = sessions.values().map(|session| session.sends.borrow().iter().filter(|status| waiting(&status.state)).count()).sum();
         set_if_other(&inner.sends_waiting, &count);
         let Some(screen) = inner.screen.get_untracked() else { return };
         let Some(session) = sessions.get(screen.session()) else { return };

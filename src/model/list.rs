@@ -2,7 +2,8 @@
 
 use std::{
     cell::RefCell,
-    collections::{BTreeMap, HashMap},
+    cmp::Reverse,
+    collections::{BTreeMap, BinaryHeap, HashMap},
     rc::Rc,
     sync::Arc,
 };
@@ -119,8 +120,9 @@ impl SessionList {
         let inner = &self.0;
         let rows = inner.rows.borrow();
         inner.unborn.borrow_mut().retain(|(session, _)| !rows.contains_key(session));
-        let mut lines: Vec<&SessionRow> = rows.values().filter(|row| !row.deleted).collect();
-        lines.sort_by(|a, b| b.created_at.cmp(&a.created_at).then_with(|| b.session.cmp(&a.session)));
+        // A heap, because a sort is ten times its code.
+        let lines: BinaryHeap<_> = rows.values().filter(|row| !row.deleted).map(|row| Reverse((row.created_at, &row.session))).collect();
+        let lines: Vec<&SessionRow> = lines.into_sorted_vec().into_iter().filter_map(|Reverse((_, session))| rows.get(session)).collect();
         let unborn = inner.unborn.borrow();
         let ids: Vec<SessionId> = unborn.iter().rev().map(|(id, _)| id).chain(lines.iter().map(|row| &row.session)).cloned().collect();
         let mut shown = inner.shown.borrow_mut();

@@ -37,6 +37,33 @@ pub enum Entry {
     Gap(Seq),
 }
 
+impl Place {
+    /// What tells it from the others of its turn.
+    #[must_use]
+    pub fn key(&self) -> String {
+        match self {
+            Self::Block(id) => id.to_string(),
+            Self::Gap(end) => gap_key(*end),
+        }
+    }
+}
+
+impl Entry {
+    /// What tells it from the others of the log.
+    #[must_use]
+    pub fn key(&self) -> String {
+        match self {
+            Self::Turn(id) => id.to_string(),
+            Self::Gap(end) => gap_key(*end),
+        }
+    }
+}
+
+/// No id has this sign.
+fn gap_key(end: Seq) -> String {
+    format!("#{end}")
+}
+
 impl TurnRow {
     pub(super) fn new(turn: &Turn) -> Self {
         Self {

@@ -318,7 +318,7 @@ impl Screen {
         let is_here = |status: &SendStatus| transcript.turn(&status.send.message).is_some();
         let mut rows = inner.echo_rows.borrow_mut();
         let mut shown = Vec::new();
-        for status in sends.values().filter(|status| !is_here(status)) {
+        for status in sends.iter().filter(|status| !is_here(status)) {
             let id = &status.send.message;
             if let Some(row) = rows.get(id) {
                 set_if_other(&row.state, &status.state);
@@ -331,7 +331,7 @@ impl Screen {
         }
         rows.retain(|id, _| shown.contains(id));
         set_if_other(&inner.echoes, &shown);
-        let answers: Vec<Answering> = sends.values().filter_map(answering).collect();
+        let answers: Vec<Answering> = sends.iter().filter_map(answering).collect();
         set_if_other(&inner.answers, &answers);
         set_if_other(&inner.withdrawing, &*inner.session.withdrawing.borrow());
     }

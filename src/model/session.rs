@@ -1,9 +1,6 @@
 //! One session as the page holds it: its transcript, its sends, its draft.
 
-use std::{
-    cell::{Cell, RefCell},
-    collections::BTreeMap,
-};
+use std::cell::{Cell, RefCell};
 
 use leptos::prelude::*;
 use moorline_delivery::{AttachmentStatus, SendStatus};
@@ -19,8 +16,8 @@ pub(super) struct Session {
     pub(super) attachment: Cell<Option<AttachmentStatus>>,
     /// What `caught_up` said, until the transcript moves on.
     told: RefCell<Option<SessionState>>,
-    /// By their place among the tab's sends.
-    pub(super) sends: RefCell<BTreeMap<u64, SendStatus>>,
+    /// In their order.
+    pub(super) sends: RefCell<Vec<SendStatus>>,
     /// Accepted messages that the user takes back, until the gateway has answered.
     pub(super) withdrawing: RefCell<Vec<MessageId>>,
     pub(super) draft: ArcRwSignal<String>,
@@ -91,10 +88,15 @@ impl Session {
     }
 
     pub(super) fn put_send(&self, status: SendStatus) {
-        self.sends.borrow_mut().insert(status.order, status);
+        let mut sends = self.sends.borrow_mut();
+        let place = sends.partition_point(|held| held.order < status.order);
+        match sends.get_mut(place).filter(|held| held.order == status.order) {
+            Some(held) => *held = status,
+            None => sends.insert(place, status),
+        }
     }
 
     pub(super) fn drop_send(&self, message: &MessageId) {
-        self.sends.borrow_mut().retain(|_, status| status.send.message != *message);
+        self.sends.borrow_mut().retain(|status| status.send.message != *message);
     }
 }

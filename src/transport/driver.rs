@@ -2,6 +2,7 @@
 
 use std::{
     cell::{Cell, RefCell},
+    pin::Pin,
     rc::{Rc, Weak},
 };
 
@@ -311,7 +312,8 @@ impl Driver {
     /// Network work outlives views; only the page's end, or the transport's, cuts it short.
     fn spawn(&self, work: impl AsyncFnOnce(&Self) + 'static) {
         let Some(driver) = self.this.upgrade() else { return };
-        spawn_local(async move { work(&driver).await });
+        let work: Pin<Box<dyn Future<Output = ()>>> = Box::pin(async move { work(&driver).await });
+        spawn_local(work);
     }
 }
 

@@ -3,7 +3,7 @@
 //! Keys are `moorline.<format>.<kind>.<name>`. What cannot be read, or was written in another format, is moved to the
 //! same key with `.corrupt` behind it, and said: typed text may be in it.
 
-use std::cell::Cell;
+use std::{cell::Cell, collections::BinaryHeap};
 
 use gloo_storage::{SessionStorage, Storage as _};
 use moorline_delivery::{Persist, StoredSend};
@@ -203,9 +203,8 @@ fn is_quota(error: &JsValue) -> bool {
 /// Every key, read before any is moved: moving one renumbers the rest.
 fn keys() -> Vec<String> {
     let raw = SessionStorage::raw();
-    let mut keys: Vec<String> = (0..SessionStorage::length()).filter_map(|i| raw.key(i).ok().flatten()).collect();
-    keys.sort_unstable();
-    keys
+    let keys: BinaryHeap<String> = (0..SessionStorage::length()).filter_map(|i| raw.key(i).ok().flatten()).collect();
+    keys.into_sorted_vec()
 }
 
 /// Moves an entry to its `.corrupt` key. The old key goes first, so that a full storage has room for the new one.

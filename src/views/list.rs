@@ -6,7 +6,7 @@ use leptos::prelude::*;
 
 use crate::model::{ListRow, Model};
 
-use super::part::{part, words};
+use super::part::{lines, part, words};
 
 pub(super) fn list(model: &Model, drawer: &ArcRwSignal<bool>) -> impl IntoView + use<> {
     let ids = model.list().ids();
@@ -24,9 +24,7 @@ pub(super) fn list(model: &Model, drawer: &ArcRwSignal<bool>) -> impl IntoView +
             <p class="brand"><span class="brand-mark" aria-hidden="true"></span>"Moorline"</p>
             <button type="button" class="new-session" data-new-session="" on:click=new_session>"New session"</button>
             <ul class="rows">
-                <For each=move || ids.get() key=|id| id.clone() let:id>
-                    {rows.list().row(&id).map(|line| row(&rows, line, &drawer))}
-                </For>
+                {lines(move || ids.get(), ToString::to_string, move |id| rows.list().row(&id).map(|line| row(&rows, line, &drawer)).into_any())}
             </ul>
         </nav>
     }

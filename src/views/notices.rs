@@ -4,6 +4,8 @@ use leptos::prelude::*;
 
 use crate::model::{Model, Sentence};
 
+use super::part::lines;
+
 pub(super) fn notices(model: &Model) -> impl IntoView + use<> {
     let (notices, shown) = (model.notices().clone(), model.notices().shown());
     let notice = move |sentence: Sentence| {
@@ -14,10 +16,11 @@ pub(super) fn notices(model: &Model) -> impl IntoView + use<> {
                 <button type="button" class="small" on:click=move |_| notices.dismiss(no)>"Dismiss"</button>
             </div>
         }
+        .into_any()
     };
     view! {
         <div class="notices">
-            <For each=move || shown.get() key=|sentence| sentence.no children=notice />
+            {lines(move || shown.get(), |sentence| sentence.no.to_string(), notice)}
         </div>
     }
 }

@@ -1,5 +1,7 @@
 //! Parts of a view that change, each sort of one type: every type of closure is paid for in bytes on every page load.
 
+use std::sync::Arc;
+
 use leptos::prelude::*;
 
 /// Elements that change.
@@ -19,4 +21,28 @@ pub(super) fn words<W: Into<String>>(mut words: impl FnMut() -> W + Send + 'stat
 
 pub(super) fn flag(flag: impl FnMut() -> bool + Send + 'static) -> Flag {
     Box::new(flag)
+}
+
+/// One line of a list.
+struct Line {
+    key: String,
+    view: Box<dyn FnOnce() -> AnyView + Send>,
+}
+
+/// A list whose lines stay while their keys do; `view` makes the line of a new key.
+pub(super) fn lines<T: Send + 'static>(
+    list: impl Fn() -> Vec<T> + Send + Sync + 'static,
+    key: fn(&T) -> String,
+    view: impl Fn(T) -> AnyView + Send + Sync + 'static,
+) -> AnyView {
+    let view = Arc::new(view);
+    let line = move |item| {
+        let (key, view) = (key(&item), Arc::clone(&view));
+        Line { key, view: Box::new(move || view(item)) }
+    };
+    keyed(Box::new(move || list().into_iter().map(&line).collect()))
+}
+
+fn keyed(list: Box<dyn Fn() -> Vec<Line> + Send + Sync>) -> AnyView {
+    view! { <For each=list key=|line| line.key.clone() children=|line| (line.view)() /> }.into_any()
 }

@@ -7,7 +7,7 @@ use crate::model::{Entry, Model, Screen};
 
 use super::{
     echo, gap,
-    part::{part, words},
+    part::{lines, part, words},
     scroll, turn, welcome,
 };
 
@@ -45,23 +45,19 @@ pub(super) fn transcript(model: &Model, screen: &Screen) -> impl IntoView + use<
 
 fn entries(model: &Model, screen: &Screen) -> impl IntoView + use<> {
     let (model, screen, list) = (model.clone(), screen.clone(), screen.entries());
-    view! {
-        <For each=move || list.get() key=|entry| entry.clone() let:entry>
-            {match entry {
-                Entry::Turn(id) => screen.turn(&id).map(|row| turn::turn(&model, &screen, &row)).into_any(),
-                Entry::Gap(end) => gap::gap(&model, &screen, end).into_any(),
-            }}
-        </For>
-    }
+    lines(
+        move || list.get(),
+        Entry::key,
+        move |entry| match entry {
+            Entry::Turn(id) => screen.turn(&id).map(|row| turn::turn(&model, &screen, &row)).into_any(),
+            Entry::Gap(end) => gap::gap(&model, &screen, end).into_any(),
+        },
+    )
 }
 
 fn echoes(model: &Model, screen: &Screen) -> impl IntoView + use<> {
     let (model, screen, list) = (model.clone(), screen.clone(), screen.echoes());
-    view! {
-        <For each=move || list.get() key=|id| id.clone() let:id>
-            {screen.echo(&id).map(|row| echo::echo(&model, &row))}
-        </For>
-    }
+    lines(move || list.get(), ToString::to_string, move |id| screen.echo(&id).map(|row| echo::echo(&model, &row)).into_any())
 }
 
 fn earlier(model: &Model, screen: &Screen) -> impl IntoView + use<> {

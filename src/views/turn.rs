@@ -9,21 +9,21 @@ use crate::model::{Model, Place, Screen, TurnRow};
 
 use super::{
     block, gap,
-    part::{part, words},
+    part::{lines, part, words},
 };
 
 pub(super) fn turn(model: &Model, screen: &Screen, row: &Arc<TurnRow>) -> impl IntoView + use<> {
     let (places, state) = (row.places.clone(), row.state.clone());
     let list = {
         let (model, screen, row) = (model.clone(), screen.clone(), Arc::clone(row));
-        move |place| match place {
+        move |place: Place| match place {
             Place::Block(id) => screen.block(&id).map(|held| block::block(&model, &screen, &held, &row)).into_any(),
             Place::Gap(end) => gap::gap(&model, &screen, end).into_any(),
         }
     };
     view! {
         <article class="turn" data-turn=row.id.to_string() data-turn-state=words(move || word(state.get()))>
-            <For each=move || places.get() key=|place| place.clone() children=list />
+            {lines(move || places.get(), Place::key, list)}
             {footer(model, screen, row)}
         </article>
     }
