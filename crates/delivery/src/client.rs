@@ -182,14 +182,15 @@ impl Client {
 
     /// The deadline has passed, or may have.
     pub fn handle_deadline(&mut self, now: Millis) {
-        let unanswered = self.link.ready().is_some() && self.attachments.unanswered(now);
+        // What is not answered in time shows a line that is dead one way, however alive the other way is.
+        let unanswered = self.link.ready().is_some() && (self.attachments.unanswered(now) || self.outbox.unanswered(now));
         if self.link.has_expired(now) || self.link.must_leave(now) || unanswered {
             self.lost(now);
         }
         self.link.expire(now, &mut self.outputs);
         let mut port = Port::new(now, self.link.ready(), &mut self.outputs);
         self.attachments.expire(&mut port);
-        self.outbox.expire(&mut port, &mut self.random, &mut self.counters);
+        self.outbox.expire(&mut port);
         self.settle(now);
     }
 

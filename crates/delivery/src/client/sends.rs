@@ -171,7 +171,8 @@ impl Outbox {
     pub(super) fn disconnected(&mut self, port: &mut Port<'_>, random: &mut Random, counters: &mut Counters) {
         let cut: Vec<MessageId> = self.in_flight().collect();
         for message in cut {
-            let failure = Failure { code: None, message: "the connection was lost before the gateway answered".to_owned() };
+            let failure =
+                Failure { code: None, message: "The gateway did not answer, or the connection was lost before it did.".to_owned() };
             self.attempt_failed(port, random, counters, &message, None, failure);
         }
         self.forget_asked();
@@ -185,8 +186,14 @@ impl Outbox {
         self.forget_asked();
     }
 
-    /// Fails what was not answered in time, and queues again what has waited long enough.
-    pub(super) fn expire(&mut self, port: &mut Port<'_>, random: &mut Random, counters: &mut Counters) {
+    /// Whether an attempt was not answered in time: the connection is to be given up, and the next attempt gets a new one.
+    pub(super) fn unanswered(&self, now: Millis) -> bool {
+        let receipt = self.timings.receipt;
+        self.entries.iter().any(|entry| matches!(entry.state, State::InFlight { since } if now >= since + receipt))
+    }
+
+    /// Queues again what has waited long enough, and asks again for a withdrawal that was not answered in time.
+    pub(super) fn expire(&mut self, port: &mut Port<'_>) {
         let receipt = self.timings.receipt;
         for entry in &mut self.entries {
             match &mut entry.state {
@@ -202,13 +209,6 @@ impl Outbox {
                 | State::Withdrawing { .. }
                 | State::Accepted { .. } => {}
             }
-        }
-        let now = port.now;
-        let unanswered = |entry: &&Entry| matches!(entry.state, State::InFlight { since } if now >= since + receipt);
-        let late: Vec<MessageId> = self.entries.iter().filter(unanswered).map(|entry| entry.send.message.clone()).collect();
-        for message in late {
-            let failure = Failure { code: None, message: "the gateway did not answer in time".to_owned() };
-            self.attempt_failed(port, random, counters, &message, None, failure);
         }
     }
 

@@ -1,6 +1,6 @@
 //! What is tried again, when, and how often.
 
-use moorline_delivery::{Failure, LinkId, Notice, SendState};
+use moorline_delivery::{Failure, LinkId, LinkStatus, Notice, SendState};
 use moorline_protocol::{Code, GatewayFrame, Millis, ReceiptOutcome};
 
 use crate::scene::{Scene, accepted_at, gone, message, notices, receipt, refusal, refusal_until, sent, stored, text};
@@ -108,6 +108,15 @@ fn no_answer_for_fifteen_seconds_counts_as_an_attempt() {
     assert_eq!(scene.state("m1"), Some(SendState::Sending));
     scene.passes(1);
     assert!(matches!(scene.state("m1"), Some(SendState::Retrying { .. })));
+    assert_eq!(scene.attempts("m1"), 1);
+}
+
+#[test]
+fn a_line_that_swallows_what_goes_up_costs_one_attempt_and_is_given_up() {
+    let mut scene = Scene::ready();
+    scene.send(text("s", "m1"));
+    scene.passes_pinged(15_000);
+    assert_ne!(scene.client.link_status(), LinkStatus::Ready, "however alive the other direction is");
     assert_eq!(scene.attempts("m1"), 1);
 }
 
