@@ -19,8 +19,8 @@ impl Model {
                 self.forget_if_off_screen(&session);
                 return Some((session, seq));
             }
-            ClientEvent::Snapshot { session, epoch, seq, from, items, .. } => {
-                let seq = self.session(&session).merge_snapshot(Snapshot { epoch, seq, from, items });
+            ClientEvent::Snapshot { session, epoch, seq, from, replaces, items } => {
+                let seq = self.session(&session).merge_snapshot(Snapshot { epoch, seq, from, items }, replaces);
                 self.forget_if_off_screen(&session);
                 return Some((session, seq));
             }

@@ -48,10 +48,13 @@ impl Session {
         transcript.seq()
     }
 
-    /// Merges a snapshot; returns the seq up to which everything is applied.
-    pub(super) fn merge_snapshot(&self, snapshot: Snapshot) -> Seq {
-        let mut transcript = self.transcript.borrow_mut();
-        transcript.merge_snapshot(snapshot, &mut self.changes.borrow_mut());
+    /// Merges a snapshot, or puts it in place of what is held; returns the seq up to which everything is applied.
+    pub(super) fn merge_snapshot(&self, snapshot: Snapshot, replaces: bool) -> Seq {
+        let (mut transcript, mut changes) = (self.transcript.borrow_mut(), self.changes.borrow_mut());
+        if replaces && transcript.seq() > Seq::ZERO {
+            transcript.reset(&mut changes);
+        }
+        transcript.merge_snapshot(snapshot, &mut changes);
         self.told.replace(None);
         transcript.seq()
     }
