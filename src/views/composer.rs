@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use crate::model::{Model, Screen};
 
-use super::part::{flag, part, words};
+use super::part::{flag, part, press, words};
 
 /// What a keydown of an input method says when it does not say that it composes.
 const COMPOSING_KEY: u32 = 229;
@@ -70,7 +70,7 @@ fn stop(model: &Model, screen: &Screen) -> impl IntoView + use<> {
         running.get().map(|running| {
             let label = if running.stopping { "Stopping…" } else { "Stop" };
             view! {
-                <button type="button" data-stop="" disabled=running.stopping on:click=move |_| model.cancel(&running.turn)>{label}</button>
+                <button type="button" data-stop="" disabled=running.stopping on:click=press(move |_| model.cancel(&running.turn))>{label}</button>
             }
         })
     })

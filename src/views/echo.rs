@@ -9,7 +9,7 @@ use crate::model::{EchoRow, Model};
 
 use super::{
     countdown::countdown,
-    part::{part, words},
+    part::{button, part, press, words},
 };
 
 pub(super) fn echo(model: &Model, row: &Arc<EchoRow>) -> impl IntoView + use<> {
@@ -64,8 +64,8 @@ fn actions(model: &Model, row: &Arc<EchoRow>, state: &SendState) -> impl IntoVie
     let id = || row.message.clone();
     let (retried, edited, removed) = (id(), id(), id());
     (
-        failed.then(|| view! { <button type="button" class="small" data-action="retry" on:click=move |_| retry.retry(&retried)>"Retry"</button> }),
-        offered.then(|| view! { <button type="button" class="small" data-action="edit" on:click=move |_| edit.edit(&edited)>"Edit"</button> }),
-        offered.then(|| view! { <button type="button" class="small" data-action="remove" on:click=move |_| remove.remove(&removed)>"Remove"</button> }),
+        failed.then(|| button("small", "retry", "Retry", press(move |_| retry.retry(&retried)))),
+        offered.then(|| button("small", "edit", "Edit", press(move |_| edit.edit(&edited)))),
+        offered.then(|| button("small", "remove", "Remove", press(move |_| remove.remove(&removed)))),
     )
 }

@@ -5,7 +5,7 @@ use moorline_protocol::Seq;
 
 use crate::model::{Model, Screen};
 
-use super::part::{flag, words};
+use super::part::{flag, press, words};
 
 pub(super) fn gap(model: &Model, screen: &Screen, end: Seq) -> impl IntoView + use<> {
     let (model, loading) = (model.clone(), screen.loading());
@@ -14,7 +14,7 @@ pub(super) fn gap(model: &Model, screen: &Screen, end: Seq) -> impl IntoView + u
     view! {
         <div class="gap" data-gap=end.to_string()>
             <span>"Earlier messages are not loaded."</span>
-            <button type="button" class="small" data-action="load" disabled=flag(is_loading) on:click=move |_| model.load(end)>
+            <button type="button" class="small" data-action="load" disabled=flag(is_loading) on:click=press(move |_| model.load(end))>
                 {words(move || if label() { "Loading…" } else { "Load" })}
             </button>
         </div>

@@ -6,7 +6,7 @@ use leptos::prelude::*;
 
 use crate::model::{ListRow, Model};
 
-use super::part::{lines, part, words};
+use super::part::{lines, part, press, words};
 
 pub(super) fn list(model: &Model, drawer: &ArcRwSignal<bool>) -> impl IntoView + use<> {
     let ids = model.list().ids();
@@ -22,7 +22,7 @@ pub(super) fn list(model: &Model, drawer: &ArcRwSignal<bool>) -> impl IntoView +
     view! {
         <nav id="sessions" class="sessions" aria-label="Sessions" on:keydown=move |event| if event.key() == "Escape" { close.set(false) }>
             <p class="brand"><span class="brand-mark" aria-hidden="true"></span>"Moorline"</p>
-            <button type="button" class="new-session" data-new-session="" on:click=new_session>"New session"</button>
+            <button type="button" class="new-session" data-new-session="" on:click=press(new_session)>"New session"</button>
             <ul class="rows">
                 {lines(move || ids.get(), ToString::to_string, move |id| rows.list().row(&id).map(|line| row(&rows, line, &drawer)).into_any())}
             </ul>
@@ -49,7 +49,7 @@ fn row(model: &Model, row: Arc<ListRow>, drawer: &ArcRwSignal<bool>) -> impl Int
     };
     view! {
         <li>
-            <a class="row" href=format!("#session={}", row.session) data-session-row=row.session.to_string() aria-current=current on:click=select>
+            <a class="row" href=format!("#session={}", row.session) data-session-row=row.session.to_string() aria-current=current on:click=press(select)>
                 <span class="row-title">{words(move || Some(title.get()).filter(|title| !title.is_empty()).unwrap_or_else(|| "Untitled".to_owned()))}</span>
                 {part(mark)}
             </a>

@@ -9,7 +9,7 @@ use crate::model::{BlockRow, Model, Screen, TurnRow};
 
 use super::{
     live_text::live_text,
-    part::{flag, part, words},
+    part::{flag, part, press, words},
 };
 
 pub(super) fn message(model: &Model, screen: &Screen, row: &Arc<BlockRow>, turn: &Arc<TurnRow>) -> impl IntoView + use<> {
@@ -50,8 +50,8 @@ where
         Some(view! {
             <div class="send-line">
                 <span class="send-state">{words(move || if taken_back() { "Taking back…" } else { "Waits for its turn" })}</span>
-                <button type="button" class="small" data-action="edit" disabled=flag(edits_closed) on:click=edit>"Edit"</button>
-                <button type="button" class="small" data-action="remove" disabled=flag(remove_closed) on:click=remove>"Remove"</button>
+                <button type="button" class="small" data-action="edit" disabled=flag(edits_closed) on:click=press(edit)>"Edit"</button>
+                <button type="button" class="small" data-action="remove" disabled=flag(remove_closed) on:click=press(remove)>"Remove"</button>
             </div>
         })
     })

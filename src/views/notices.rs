@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use crate::model::{Model, Sentence};
 
-use super::part::lines;
+use super::part::{lines, press};
 
 pub(super) fn notices(model: &Model) -> impl IntoView + use<> {
     let (notices, shown) = (model.notices().clone(), model.notices().shown());
@@ -13,7 +13,7 @@ pub(super) fn notices(model: &Model) -> impl IntoView + use<> {
         view! {
             <div class="notice" data-notice="">
                 <p>{sentence.text}</p>
-                <button type="button" class="small" on:click=move |_| notices.dismiss(no)>"Dismiss"</button>
+                <button type="button" class="small" on:click=press(move |_| notices.dismiss(no))>"Dismiss"</button>
             </div>
         }
         .into_any()

@@ -9,7 +9,7 @@ use crate::{
 
 use super::{
     announcer, composer, connection, list, notices,
-    part::{part, words},
+    part::{part, press, words},
     request, transcript,
 };
 
@@ -51,7 +51,7 @@ fn menu_button(drawer: &ArcRwSignal<bool>) -> impl IntoView + use<> {
             class="menu quiet"
             aria-controls="sessions"
             aria-expanded=words(move || expanded.get().to_string())
-            on:click=move |_| open.update(|open| *open = !*open)
+            on:click=press(move |_| open.update(|open| *open = !*open))
         >
             <span class="menu-lines" aria-hidden="true"></span>
             <span class="unseen">"Sessions"</span>

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use leptos::prelude::*;
+use leptos::{ev::MouseEvent, prelude::*};
 
 /// Elements that change.
 pub(super) type Part = Box<dyn FnMut() -> AnyView + Send>;
@@ -21,6 +21,17 @@ pub(super) fn words<W: Into<String>>(mut words: impl FnMut() -> W + Send + 'stat
 
 pub(super) fn flag(flag: impl FnMut() -> bool + Send + 'static) -> Flag {
     Box::new(flag)
+}
+
+/// What a click does.
+pub(super) type Press = Box<dyn FnMut(MouseEvent)>;
+
+pub(super) fn press(press: impl FnMut(MouseEvent) + 'static) -> Press {
+    Box::new(press)
+}
+
+pub(super) fn button(class: &'static str, action: &'static str, label: &'static str, press: Press) -> AnyView {
+    view! { <button type="button" class=class data-action=action on:click=press>{label}</button> }.into_any()
 }
 
 /// One line of a list.

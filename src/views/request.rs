@@ -13,7 +13,7 @@ use super::{
     countdown::countdown,
     echo::word,
     live_text::live_text,
-    part::{part, words},
+    part::{button, part, press, words},
 };
 
 /// Options that a key chooses.
@@ -57,7 +57,7 @@ fn answer_part(
             let chosen = answering.get();
             let is_closed = chosen.is_some();
             let buttons = options
-                .with(|options| options.iter().enumerate().map(|(at, option)| button(&model, &row, option, at, is_closed)).collect_view());
+                .with(|options| options.iter().enumerate().map(|(at, option)| choice(&model, &row, option, at, is_closed)).collect_view());
             view! {
                 <div class="options">{buttons}</div>
                 {chosen.map(|answer| sending(&model, &answer))}
@@ -67,11 +67,11 @@ fn answer_part(
     })
 }
 
-fn button(model: &Model, row: &Arc<BlockRow>, option: &RequestOption, at: usize, is_closed: bool) -> impl IntoView + use<> {
+fn choice(model: &Model, row: &Arc<BlockRow>, option: &RequestOption, at: usize, is_closed: bool) -> impl IntoView + use<> {
     let (model, request, id) = (model.clone(), row.id.clone(), option.id.clone());
     let class = if option.kind.starts_with("reject") { "option" } else { "option primary" };
     view! {
-        <button type="button" class=class data-option=option.id.clone() disabled=is_closed on:click=move |_| model.answer(&request, &id)>
+        <button type="button" class=class data-option=option.id.clone() disabled=is_closed on:click=press(move |_| model.answer(&request, &id))>
             {option.name.clone()}
             {(at < KEYS).then(|| view! { <kbd aria-hidden="true">{at + 1}</kbd> })}
         </button>
@@ -90,8 +90,8 @@ fn sending(model: &Model, answer: &Answering) -> impl IntoView + use<> {
     let (retry, remove, retried, removed) = (model.clone(), model.clone(), answer.message.clone(), answer.message.clone());
     let actions = matches!(answer.state, SendState::Failed(_)).then(|| {
         view! {
-            <button type="button" class="small" data-action="retry" on:click=move |_| retry.retry(&retried)>"Retry"</button>
-            <button type="button" class="small" data-action="remove" on:click=move |_| remove.remove(&removed)>"Remove"</button>
+            {button("small", "retry", "Retry", press(move |_| retry.retry(&retried)))}
+            {button("small", "remove", "Remove", press(move |_| remove.remove(&removed)))}
         }
     });
     view! {

@@ -7,7 +7,7 @@ use crate::model::{Entry, Model, Screen};
 
 use super::{
     echo, gap,
-    part::{lines, part, words},
+    part::{button, lines, part, press, words},
     scroll, turn, welcome,
 };
 
@@ -64,13 +64,7 @@ fn earlier(model: &Model, screen: &Screen) -> impl IntoView + use<> {
     let (earlier, model) = (screen.earlier(), model.clone());
     part(move || {
         let model = model.clone();
-        earlier.get().then(|| {
-            view! {
-                <button type="button" class="earlier quiet" data-action="earlier" on:click=move |_| model.show_earlier()>
-                    "Show earlier messages"
-                </button>
-            }
-        })
+        earlier.get().then(|| button("earlier quiet", "earlier", "Show earlier messages", press(move |_| model.show_earlier())))
     })
 }
 
@@ -78,10 +72,6 @@ fn latest(pinned: &ArcRwSignal<bool>, screen: &Screen) -> impl IntoView + use<> 
     let (pinned, applied, repin) = (pinned.clone(), screen.applied(), screen.repin());
     part(move || {
         let repin = repin.clone();
-        (!pinned.get() && applied.get() > Seq::ZERO).then(|| {
-            view! {
-                <button type="button" class="latest" data-action="latest" on:click=move |_| repin.notify()>"Jump to latest"</button>
-            }
-        })
+        (!pinned.get() && applied.get() > Seq::ZERO).then(|| button("latest", "latest", "Jump to latest", press(move |_| repin.notify())))
     })
 }

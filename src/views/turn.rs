@@ -9,7 +9,7 @@ use crate::model::{Model, Place, Screen, TurnRow};
 
 use super::{
     block, gap,
-    part::{lines, part, words},
+    part::{button, lines, part, press, words},
 };
 
 pub(super) fn turn(model: &Model, screen: &Screen, row: &Arc<TurnRow>) -> impl IntoView + use<> {
@@ -82,5 +82,5 @@ fn send_again(model: &Model, screen: &Screen, row: &Arc<TurnRow>) -> impl IntoVi
             model.send_text(&text);
         }
     };
-    view! { <button type="button" class="again" data-action="again" on:click=again>"Send again"</button> }
+    button("again", "again", "Send again", press(again))
 }

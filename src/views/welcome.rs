@@ -5,7 +5,7 @@ use moorline_protocol::Seq;
 
 use crate::model::{Model, Screen, Status};
 
-use super::part::part;
+use super::part::{part, press};
 
 /// The demo agent's name at the gateway.
 const DEMO: &str = "demo";
@@ -48,7 +48,7 @@ fn try_this(model: &Model, (command, what): (&'static str, &'static str)) -> imp
     };
     view! {
         <li>
-            <button type="button" class="try" data-try=command on:click=send>
+            <button type="button" class="try" data-try=command on:click=press(send)>
                 <code>{command}</code>
                 <span>{what}</span>
             </button>
