@@ -52,13 +52,13 @@ pub struct Options {
     /// The folder of the built page, to be served at /.
     #[arg(long, env = "MOORLINE_CLIENT", value_name = "DIR")]
     pub client: Option<PathBuf>,
-    /// An agent: demo, demo:<options> or acp:<command line>. May be repeated; the first is the default; one a line in the variable.
+    /// An agent: `demo`, `demo:<options>` or `acp:<command line>`. May be repeated; the first is the default; one a line in the variable.
     #[arg(long = "agent", env = "MOORLINE_AGENTS", value_name = "SPEC", default_value = "demo", value_delimiter = '\n')]
     pub agents: Vec<AgentSpec>,
     /// What a login takes. Without one, a token is made and kept in the data folder.
     #[arg(long, env = "MOORLINE_TOKEN", hide_env_values = true)]
     pub token: Option<Token>,
-    /// The origin of a page served elsewhere, such as https://example.org. May be repeated; commas separate in the variable.
+    /// The origin of a page served elsewhere, such as `https://example.org`. May be repeated; commas separate in the variable.
     #[arg(long = "allow-origin", env = "MOORLINE_ALLOW_ORIGIN", value_name = "ORIGIN", value_delimiter = ',')]
     pub allow_origin: Vec<Origin>,
     /// When a commit counts: once the disk has it (full), or once the operating system has it (os).

@@ -2,7 +2,7 @@
 //!
 //! [`SqliteStore`] is the `Store` of `moorline-session`: one file in the data folder, in WAL mode, one connection that
 //! writes and a few that read in short transactions. [`CommitQueue`] stands before it: sessions queue their commits, one
-//! thread takes everything that waits into one transaction, and so one fsync serves them all. [`Tail`] keeps a session's
+//! thread takes everything that waits into one transaction, and so one fsync serves them all. `Tail` keeps a session's
 //! newest committed events as the text they travel in, encoded once for all readers.
 
 mod fault;

@@ -1,7 +1,7 @@
 //! `cargo xtask`: the project's own commands, in Rust, so that two machines differ in nothing but their speed.
 //!
 //! Each task first looks for what it needs and gets what is missing ([`setup`]), then runs its steps under a headline
-//! each ([`step`]), and fails with one sentence. The tests' output is read while it passes by ([`test::tally`]), so that
+//! each ([`step`]), and fails with one sentence. The tests' output is read while it passes by (`test/tally.rs`), so that
 //! the last line can sum up all parts, and so that `docs/coverage.md` can be held against the tests that really ran.
 
 mod arguments;
