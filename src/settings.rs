@@ -143,7 +143,7 @@ impl Settings {
 
     fn take_key(&mut self, place: &'static str, key: String, value: &JsValue) -> Result<(), Complaint> {
         let wrong = |key, wanted| Complaint::WrongValue { place, key, wanted, found: json(value) };
-        let text = serde_wasm_bindgen::from_value::<String>(value.clone()).ok();
+        let text = value.as_string();
         match key.as_str() {
             "gatewayUrl" => {
                 let address = text.filter(|address| is_http(address));

@@ -11,6 +11,7 @@ mod countdown;
 mod crash;
 mod echo;
 mod gap;
+mod host;
 mod list;
 mod live_text;
 mod message;

@@ -7,11 +7,15 @@ mod browser;
 #[path = "support/stage.rs"]
 mod stage;
 
+use std::{cell::RefCell, rc::Rc};
+
 use browser::until;
 use moorline_delivery::{ClientEvent, LinkStatus};
 use moorline_protocol::{BlockKind, Event, FieldsPatch, Outcome, Page, Seq, SessionRow, SessionState, ToolStatus};
 use stage::{Stage, accepted, append, asked, changed, ended, epoch, event, opened, row, rows, session, started, titled, whole_turn};
+use wasm_bindgen::{JsCast as _, closure::Closure};
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
+use web_sys::CustomEvent;
 
 wasm_bindgen_test_configure!(run_in_browser);
 
@@ -320,4 +324,21 @@ async fn what_waits_for_a_frame_is_shown_when_the_page_is_put_away() {
     browser::put_away();
     browser::bring_back();
     stage.until_count("[data-block]", 4).await;
+}
+
+#[wasm_bindgen_test]
+async fn the_host_of_the_page_is_told_where_it_stands() {
+    let told: Rc<RefCell<Vec<String>>> = Rc::default();
+    let heard = Rc::clone(&told);
+    let listener = Closure::<dyn Fn(CustomEvent)>::new(move |event: CustomEvent| {
+        let detail = js_sys::JSON::stringify(&event.detail()).ok().and_then(|text| text.as_string());
+        heard.borrow_mut().extend(detail);
+    });
+    let window = web_sys::window().unwrap();
+    window.add_event_listener_with_callback("moorline", listener.as_ref().unchecked_ref()).unwrap();
+    let stage = Stage::open();
+    stage.tell(ClientEvent::Link(LinkStatus::SignedOut));
+    until("the host to be told of the sign-out", || told.borrow().iter().any(|detail| detail == r#"{"status":"signed-out","waiting":0}"#))
+        .await;
+    window.remove_event_listener_with_callback("moorline", listener.as_ref().unchecked_ref()).unwrap();
 }

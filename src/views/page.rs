@@ -8,7 +8,7 @@ use crate::{
 };
 
 use super::{
-    announcer, composer, connection, list, notices,
+    announcer, composer, connection, host, list, notices,
     part::{part, press, words},
     request, transcript,
 };
@@ -18,6 +18,7 @@ pub fn page(model: &Model) -> impl IntoView + use<> {
     let drawer = ArcRwSignal::new(false);
     follow_address(model);
     show_before_hiding(model);
+    host::tell_host(model);
     request::answer_by_key(model);
     let screen = model.screen();
     view! {

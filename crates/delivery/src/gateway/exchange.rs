@@ -99,7 +99,7 @@ pub enum ConnectionInput {
 pub enum ConnectionOutput {
     /// Write a frame.
     Transmit(GatewayFrame),
-    /// Claim the client id for this connection's page in the shared [`Holders`].
+    /// Claim the client id for this connection's page in the shared [`Holders`](super::Holders).
     Claim {
         /// The tab.
         client: ClientId,
