@@ -1,6 +1,6 @@
 //! A reader of JSON text that knows nothing of what is read.
 //!
-//! None of it is generic, so that every type shares one copy: see [`crate::decode`].
+//! None of it is generic, so that every type shares one copy: see [`crate::decode`](mod@crate::decode).
 
 use std::borrow::Cow;
 
