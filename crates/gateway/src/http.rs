@@ -11,7 +11,7 @@ use std::{path::Path, sync::Arc};
 
 use axum::{
     Router,
-    extract::{DefaultBodyLimit, FromRequestParts},
+    extract::FromRequestParts,
     http::request::Parts,
     middleware,
     routing::{get, post},
@@ -36,7 +36,6 @@ pub(crate) fn app(hub: Arc<Hub>, client: Option<&Path>) -> Router {
         .route("/sessions/{id}/blocks", get(sessions::blocks))
         .fallback(no_such_path)
         .method_not_allowed_fallback(wrong_method)
-        .layer(DefaultBodyLimit::max(BODY_BYTES))
         .layer(middleware::from_fn_with_state(Arc::clone(&hub), origin::check));
     let rest = match client {
         Some(folder) => client_files::serve(folder),

@@ -2,16 +2,19 @@
 
 use axum::{
     Json,
-    body::Bytes,
-    extract::{FromRequest, Request, rejection::BytesRejection},
+    extract::{FromRequest, Request},
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use futures_util::StreamExt as _;
 use moorline_protocol::{Code, ErrorBody, ErrorFrame, Millis};
 use moorline_session::StoreError;
 use serde::de::DeserializeOwned;
 
 use crate::sessions::{Busy, RETRY};
+
+/// Bytes of a body that is too large that are read all the same: 8 MiB.
+const DISCARDED_BYTES: usize = 8 << 20;
 
 /// Why a request was refused.
 #[derive(Debug)]
@@ -76,16 +79,30 @@ pub(super) struct Body<T>(pub(super) T);
 impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        let bytes = Bytes::from_request(request, state).await.map_err(|rejection: BytesRejection| {
-            if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
-                Problem::new(Code::TooLarge, format!("the body is larger than {} bytes", super::BODY_BYTES))
-            } else {
-                Problem::new(Code::BadFrame, rejection.body_text())
-            }
-        })?;
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        let bytes = read(request).await?;
         let body =
             serde_json::from_slice(&bytes).map_err(|error| Problem::new(Code::BadFrame, format!("not the body expected: {error}")))?;
         Ok(Self(body))
     }
+}
+
+/// Reads a body. One that is too large is read on for a while, and thrown away: a client that is still writing when its
+/// connection closes never sees the answer.
+async fn read(request: Request) -> Result<Vec<u8>, Problem> {
+    let mut stream = request.into_body().into_data_stream();
+    let (mut body, mut seen) = (Vec::new(), 0);
+    while let Some(piece) = stream.next().await {
+        let piece = piece.map_err(|error| Problem::new(Code::BadFrame, format!("the body did not arrive whole: {error}")))?;
+        seen += piece.len();
+        if seen <= super::BODY_BYTES {
+            body.extend_from_slice(&piece);
+        } else if seen > DISCARDED_BYTES {
+            break;
+        }
+    }
+    if seen > super::BODY_BYTES {
+        return Err(Problem::new(Code::TooLarge, format!("the body is larger than {} bytes", super::BODY_BYTES)));
+    }
+    Ok(body)
 }
