@@ -51,3 +51,6 @@ pub const VERSION: u32 = 1;
 
 /// The WebSocket subprotocol of [`VERSION`].
 pub const SUBPROTOCOL: &str = "moorline.v1";
+
+/// The header by which a `POST /v1/<verb>` names its connection.
+pub const CONNECTION_HEADER: &str = "moorline-connection";

@@ -83,9 +83,11 @@ pub struct Timings {
     pub retry_second: Millis,
     /// A `retry_after` above this is cut to it. Default 10 min.
     pub retry_after_max: Millis,
+    /// On SSE, between two looks whether a WebSocket works again. Default 10 min.
+    pub upgrade: Millis,
 }
 
-record!(default Timings { ping, silence, probe, connect, attach, receipt, ack, head_ahead, backoff_min, backoff_max, stable, retry_first, retry_second, retry_after_max });
+record!(default Timings { ping, silence, probe, connect, attach, receipt, ack, head_ahead, backoff_min, backoff_max, stable, retry_first, retry_second, retry_after_max, upgrade });
 
 impl Default for Timings {
     fn default() -> Self {
@@ -104,6 +106,7 @@ impl Default for Timings {
             retry_first: Millis(1_000),
             retry_second: Millis(5_000),
             retry_after_max: Millis(600_000),
+            upgrade: Millis(600_000),
         }
     }
 }
@@ -130,6 +133,7 @@ impl Timings {
             retry_first: part(self.retry_first),
             retry_second: part(self.retry_second),
             retry_after_max: part(self.retry_after_max),
+            upgrade: part(self.upgrade),
         }
     }
 }

@@ -59,6 +59,8 @@ overrides! {
     retry_second_ms, "MOORLINE_RETRY_SECOND_MS", "MS" => retry_second: Millis;
     /// A longer Retry-After is cut to this. Default 600000.
     retry_after_max_ms, "MOORLINE_RETRY_AFTER_MAX_MS", "MS" => retry_after_max: Millis;
+    /// On SSE, between two looks whether a WebSocket works again. Default 600000.
+    upgrade_ms, "MOORLINE_UPGRADE_MS", "MS" => upgrade: Millis;
 }
 
 /// No count or size of ours is above [`MAX`].
