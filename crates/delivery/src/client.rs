@@ -2,29 +2,34 @@
 
 mod attachment;
 mod attachments;
+mod copies;
 mod link;
 mod outbox;
 mod outcome;
 mod output;
 mod port;
+mod posts;
 mod sends;
 
 use std::collections::VecDeque;
 
 use moorline_protocol::{
-    Cancel, ClientFrame, ClientId, Code, ErrorFrame, GatewayFrame, Hello, MessageId, Millis, PageId, Pong, Rows, Send, Seq, SessionId,
-    TurnId, VERSION, Welcome,
+    Cancel, ClientFrame, ClientId, Code, ErrorFrame, GatewayFrame, Hello, MessageId, Millis, PageId, Pong, Receipt, Rows, Send, Seq,
+    SessionId, TurnId, VERSION, Welcome,
 };
 
 use crate::Random;
 use attachments::Attachments;
-use link::{Link, Rest};
+use link::{AfterCheck, Link, Rest};
 use outbox::Outbox;
+use outcome::{Disposition, Verdict};
 pub use output::{
-    AttachmentStatus, ClientConfig, ClientEvent, Counters, DropReason, Failure, LinkClosed, LinkId, LinkStatus, Notice, Output, Persist,
-    Restored, SendResult, SendState, SendStatus, Signal, StoredSend, TakenBack,
+    AttachmentStatus, Attempts, Checked, ClientConfig, ClientEvent, Counters, Diagnostics, DropReason, Failure, LinkClosed, LinkId,
+    LinkStatus, Notice, Output, Persist, PostId, Posted, Restored, SendResult, SendState, SendStatus, Signal, StoredSend, TakenBack,
+    Transport, Trouble,
 };
 use port::Port;
+use posts::{Out, Posts, What};
 
 /// The browser's end of the wire, as a state machine. See the crate's page for the loop that drives it.
 #[derive(Debug)]
@@ -35,10 +40,13 @@ pub struct Client {
     link: Link,
     attachments: Attachments,
     outbox: Outbox,
+    posts: Posts,
     /// Cancels on their way: tried once, and their failure is shown.
     cancels: Vec<(SessionId, TurnId)>,
     rows_rev: Option<u64>,
     counters: Counters,
+    /// When the last input came.
+    now: Millis,
     outputs: VecDeque<Output>,
 }
 
@@ -47,7 +55,7 @@ impl Client {
     #[must_use]
     pub fn new(now: Millis, config: ClientConfig, restored: Restored) -> Self {
         let mut outputs = VecDeque::new();
-        let outbox = Outbox::restore(config.limits.clone(), config.timings.clone(), restored.outbox, &mut outputs);
+        let outbox = Outbox::restore(config.limits.clone(), config.timings.clone(), restored, &mut outputs);
         Self {
             client: config.client,
             page: config.page,
@@ -55,42 +63,65 @@ impl Client {
             link: Link::new(config.timings.clone()),
             attachments: Attachments::new(now, config.timings, config.limits),
             outbox,
+            posts: Posts::default(),
             cancels: Vec::new(),
             rows_rev: None,
             counters: Counters::default(),
+            now,
             outputs,
         }
     }
 
     /// Begins to connect.
     pub fn start(&mut self, now: Millis) {
+        self.now = now;
         self.link.connect(now, &mut self.outputs);
     }
 
-    /// The connection's transport stands: says hello.
+    /// Another tab goes by this tab's name: storage is copied when a tab is duplicated. Takes a new name, and sets aside what
+    /// the storage held, which is that tab's to send. Call it before [`Client::start`], or before the signal
+    /// [`Signal::BroughtBack`].
+    pub fn handle_name_taken(&mut self, now: Millis) {
+        self.now = now;
+        let held = std::mem::replace(&mut self.client, ClientId::from_random(self.random.wide()));
+        let mut port = Port::new(now, None, &mut self.outputs);
+        port.persist(Persist::ClientId(self.client.clone()));
+        self.outbox.set_aside(&mut port, held);
+    }
+
+    /// A tab that this one was copied from is gone: what was set aside is shown, as failed.
+    pub fn handle_tab_gone(&mut self, now: Millis, client: &ClientId) {
+        self.now = now;
+        self.outbox.adopt(&mut Port::new(now, None, &mut self.outputs), client);
+    }
+
+    /// The connection's transport stands. Over a WebSocket hello is said now; a stream was opened with it.
     pub fn handle_opened(&mut self, now: Millis, link: LinkId) {
-        if !self.link.is_current(link) {
+        self.now = now;
+        if self.link.switches_to(now, link, &mut self.outputs) {
+            // Put down on purpose: what was on its way goes again, under the same id.
+            self.outbox.recall();
+            self.attachments.disconnected(&mut Port::new(now, None, &mut self.outputs));
+            self.settle(now);
+        } else if !self.link.is_current(link) {
             self.counters.stale += 1;
             return;
         }
         self.link.opened(now);
-        let hello = Hello {
-            version: VERSION,
-            client: self.client.clone(),
-            page: self.page.clone(),
-            attaches: self.attachments.greet(now),
-            rows_rev: self.rows_rev,
-        };
-        self.outputs.push_back(Output::Transmit { link, frame: ClientFrame::Hello(hello) });
+        if self.link.transport() == Some(Transport::WebSocket) {
+            let hello = self.hello(now);
+            self.outputs.push_back(Output::Transmit { link, frame: ClientFrame::Hello(hello) });
+        }
     }
 
     /// A frame came; `bytes` is its encoded size.
     pub fn handle_frame(&mut self, now: Millis, link: LinkId, frame: GatewayFrame, bytes: usize) {
+        self.now = now;
         if !self.link.is_current(link) {
             self.counters.stale += 1;
             // A late acceptance is a fact whichever connection brought it; anything else of an old connection is not.
             if let GatewayFrame::Receipt(receipt) = frame {
-                self.outbox.late_receipt(&mut Port::new(now, None, &mut self.outputs), receipt);
+                self.outbox.late_receipt(&mut Port::new(now, None, &mut self.outputs), &mut self.counters, receipt);
             }
             return;
         }
@@ -113,17 +144,10 @@ impl Client {
                 self.attachments.deliver(&mut port, &session, news);
             }
             GatewayFrame::CaughtUp(caught_up) => self.attachments.caught_up(&mut port, &mut self.counters, caught_up),
-            GatewayFrame::Receipt(receipt) => {
-                let session = receipt.session.clone();
-                self.attachments.may_exist(&mut port, &session);
-                self.outbox.receipt(&mut port, receipt);
-                // The event may have been here before its receipt, or lie in a gap: then there is nothing to wait for.
-                if let Some(seq) = self.attachments.applied_seq(&session) {
-                    self.outbox.applied(&mut port, &session, seq);
-                }
-            }
+            GatewayFrame::Receipt(receipt) => self.receipt(now, receipt),
             GatewayFrame::Sessions(rows) => self.rows(now, rows),
             GatewayFrame::Ping(ping) => {
+                self.link.heard_ping(now);
                 self.attachments.heads(&mut port, ping.heads);
                 let cursors = self.attachments.all_cursors();
                 port.transmit(ClientFrame::Pong(Pong { cursors }));
@@ -139,6 +163,7 @@ impl Client {
     /// Something came that is no frame. Nobody can say what it was, so the connection is given up, and the next one asks for
     /// everything behind the cursors.
     pub fn handle_undecodable(&mut self, now: Millis, link: LinkId) {
+        self.now = now;
         if self.link.is_current(link) {
             self.counters.undecodable += 1;
             self.lost(now);
@@ -148,6 +173,10 @@ impl Client {
 
     /// The connection ended, or never stood.
     pub fn handle_closed(&mut self, now: Millis, link: LinkId, closed: LinkClosed) {
+        self.now = now;
+        if self.link.looked_in_vain(now, link) {
+            return;
+        }
         if !self.link.is_current(link) {
             self.counters.stale += 1;
             return;
@@ -155,12 +184,43 @@ impl Client {
         match closed {
             LinkClosed::Lost => self.lost(now),
             LinkClosed::Unauthorized => self.rest(now, Rest::SignedOut),
+            LinkClosed::NotAdmitted => self.link.not_opened(now, None, &mut self.random),
+            LinkClosed::NoSlot => self.link.not_opened(now, Some(Trouble::NoSlot), &mut self.random),
+        }
+        self.settle(now);
+    }
+
+    /// Answers [`Output::Check`].
+    pub fn handle_checked(&mut self, now: Millis, link: LinkId, checked: Checked) {
+        self.now = now;
+        match self.link.checked(now, link, checked, &mut self.random) {
+            AfterCheck::Stream(link) => {
+                let hello = self.hello(now);
+                self.outputs.push_back(Output::OpenStream { link, hello });
+            }
+            AfterCheck::SignedOut => self.rest(now, Rest::SignedOut),
+            AfterCheck::Nothing => {}
+        }
+        self.settle(now);
+    }
+
+    /// Answers [`Output::Post`]. It is no sign of life of the stream.
+    pub fn handle_posted(&mut self, now: Millis, post: PostId, posted: Posted) {
+        self.now = now;
+        let current = self.link.current();
+        match self.posts.end(post) {
+            Some(out) if Some(out.link) == current => self.answered(now, out.what, posted),
+            late => {
+                self.counters.stale += 1;
+                self.late(now, late, posted);
+            }
         }
         self.settle(now);
     }
 
     /// The browser says something of the page or the network.
     pub fn handle_signal(&mut self, now: Millis, signal: Signal) {
+        self.now = now;
         match signal {
             Signal::Awake | Signal::Online => {
                 self.link.set_offline(false);
@@ -170,9 +230,14 @@ impl Client {
                 self.link.set_offline(true);
                 self.link.probe(now, &mut self.outputs);
             }
-            Signal::Hidden => self.flush_cursors(now),
+            Signal::Hidden => self.attachments.flush(&mut Port::new(now, self.link.ready(), &mut self.outputs)),
             Signal::PutAway => {
-                self.flush_cursors(now);
+                let cursors = self.attachments.remember(&mut Port::new(now, self.link.ready(), &mut self.outputs));
+                if let (Some(connection), false) = (self.link.connection().cloned(), cursors.is_empty()) {
+                    self.outputs.push_back(Output::Farewell { connection, cursors });
+                }
+                // Whoever duplicates the tab while it is away takes a copy of all of it.
+                self.outbox.may_be_copied();
                 self.rest(now, Rest::PutAway);
             }
             Signal::BroughtBack => self.link.wake(now, Rest::PutAway, &mut self.outputs),
@@ -182,12 +247,19 @@ impl Client {
 
     /// The deadline has passed, or may have.
     pub fn handle_deadline(&mut self, now: Millis) {
+        self.now = now;
+        while let Some(Out { id, link, what, .. }) = self.posts.expired(now, self.outbox.timings.receipt) {
+            self.outputs.push_back(Output::Abort { post: id });
+            if self.link.is_current(link) {
+                self.answered(now, what, Posted::NoAnswer);
+            }
+        }
         // What is not answered in time shows a line that is dead one way, however alive the other way is.
-        let unanswered = self.link.ready().is_some() && (self.attachments.unanswered(now) || self.outbox.unanswered(now));
-        if self.link.has_expired(now) || self.link.must_leave(now) || unanswered {
+        let unanswered = self.attachments.unanswered(now) || self.on_socket() && self.outbox.unanswered(now);
+        if self.link.has_expired(now) || self.link.must_leave(now) || self.link.ready().is_some() && unanswered {
             self.lost(now);
         }
-        self.link.expire(now, &mut self.outputs);
+        self.link.expire(now, &mut self.random, &mut self.outputs);
         let mut port = Port::new(now, self.link.ready(), &mut self.outputs);
         self.attachments.expire(&mut port);
         self.outbox.expire(&mut port);
@@ -195,12 +267,14 @@ impl Client {
     }
 
     /// A write of this send to storage failed: the page is told, the send goes on.
-    pub fn handle_persist_failed(&mut self, _now: Millis, _message: &MessageId) {
+    pub fn handle_persist_failed(&mut self, now: Millis, _message: &MessageId) {
+        self.now = now;
         self.outputs.push_back(Output::Event(ClientEvent::Notice(Notice::NotSaved)));
     }
 
     /// The page has applied everything up to `seq`: the only way a cursor moves.
     pub fn applied(&mut self, now: Millis, session: &SessionId, seq: Seq) {
+        self.now = now;
         let mut port = Port::new(now, self.link.ready(), &mut self.outputs);
         self.attachments.applied(&mut port, session, seq);
         self.outbox.applied(&mut port, session, seq);
@@ -210,11 +284,13 @@ impl Client {
     /// Puts a session on screen: follows it, and goes on following the three shown before it. Showing the same one
     /// again does nothing.
     pub fn show(&mut self, now: Millis, session: &SessionId) {
+        self.now = now;
         self.attachments.show(&mut Port::new(now, self.link.ready(), &mut self.outputs), session);
     }
 
     /// Takes a message or an answer, persists it and sends it when its turn comes.
     pub fn send(&mut self, now: Millis, send: Send) -> SendResult {
+        self.now = now;
         if let Some(reason) = self.link.refuses_sends() {
             return SendResult::Dropped(reason);
         }
@@ -224,30 +300,35 @@ impl Client {
 
     /// Tries a failed send again: the same id, a new budget.
     pub fn retry(&mut self, now: Millis, message: &MessageId) {
+        self.now = now;
         let mut port = Port::new(now, self.link.takes_sends(), &mut self.outputs);
         self.outbox.retry(&mut port, message);
     }
 
     /// Takes a send back for its text to be edited: [`ClientEvent::SendGone`] brings it, once no copy can be accepted.
     pub fn edit(&mut self, now: Millis, message: &MessageId) {
+        self.now = now;
         let mut port = Port::new(now, self.link.takes_sends(), &mut self.outputs);
         self.outbox.take_back(&mut port, message, TakenBack::Edit);
     }
 
     /// Takes a send back.
     pub fn remove(&mut self, now: Millis, message: &MessageId) {
+        self.now = now;
         let mut port = Port::new(now, self.link.takes_sends(), &mut self.outputs);
         self.outbox.take_back(&mut port, message, TakenBack::Remove);
     }
 
     /// Takes back a message that the gateway has queued; `text` is what returns to the composer once it is withdrawn.
     pub fn withdraw(&mut self, now: Millis, session: &SessionId, message: &MessageId, text: Option<String>) {
+        self.now = now;
         let mut port = Port::new(now, self.link.takes_sends(), &mut self.outputs);
         self.outbox.withdraw(&mut port, session, message, text);
     }
 
     /// Asks to stop a turn, once.
     pub fn cancel(&mut self, now: Millis, session: &SessionId, turn: &TurnId) {
+        self.now = now;
         let mut port = Port::new(now, self.link.takes_sends(), &mut self.outputs);
         if port.is_ready() {
             port.transmit(ClientFrame::Cancel(Cancel { session: session.clone(), turn: turn.clone() }));
@@ -259,6 +340,7 @@ impl Client {
 
     /// Somebody logged in: goes on.
     pub fn signed_in(&mut self, now: Millis) {
+        self.now = now;
         self.link.wake(now, Rest::SignedOut, &mut self.outputs);
         self.settle(now);
     }
@@ -275,20 +357,45 @@ impl Client {
 
     /// The next thing to do, or none: wait for an input or the deadline.
     pub fn poll_output(&mut self) -> Option<Output> {
-        self.outputs.pop_front()
+        match (self.outputs.pop_front()?, self.link.transport(), self.link.connection()) {
+            (Output::Transmit { link, frame }, Some(Transport::Sse), Some(connection)) if self.link.is_current(link) => {
+                let post = self.posts.begin(self.now, link, &frame);
+                Some(Output::Post { post, connection: connection.clone(), frame })
+            }
+            (output, ..) => Some(output),
+        }
     }
 
     /// When to call [`Client::handle_deadline`] at the latest; none: there is nothing to wait for.
     #[must_use]
     pub fn deadline(&self) -> Option<Millis> {
         let attachments = self.link.ready().and_then(|_| self.attachments.deadline());
-        [self.link.deadline(), attachments, self.outbox.deadline()].into_iter().flatten().min()
+        let posts = self.posts.deadline(self.outbox.timings.receipt);
+        [self.link.deadline(), attachments, posts, self.outbox.deadline(self.on_socket())].into_iter().flatten().min()
     }
 
     /// What happened so far.
     #[must_use]
     pub const fn counters(&self) -> Counters {
         self.counters
+    }
+
+    /// How the tab stands.
+    #[must_use]
+    pub fn diagnostics(&self) -> Diagnostics {
+        Diagnostics {
+            transport: self.link.ready().and_then(|_| self.link.transport()),
+            connection: self.link.connection().cloned(),
+            pinged: self.link.pinged(),
+            cursors: self.cursors(),
+            counters: self.counters,
+        }
+    }
+
+    /// Whether the outbox holds anything that the gateway has not accepted.
+    #[must_use]
+    pub fn holds_sends(&self) -> bool {
+        self.outbox.holds_sends()
     }
 
     /// How the connection stands.
@@ -308,11 +415,87 @@ impl Client {
         self.outbox.statuses()
     }
 
+    fn on_socket(&self) -> bool {
+        self.link.transport() == Some(Transport::WebSocket)
+    }
+
+    fn hello(&mut self, now: Millis) -> Hello {
+        Hello {
+            version: VERSION,
+            client: self.client.clone(),
+            page: self.page.clone(),
+            attaches: self.attachments.greet(now),
+            rows_rev: self.rows_rev,
+        }
+    }
+
+    fn receipt(&mut self, now: Millis, receipt: Receipt) {
+        let mut port = Port::new(now, self.link.ready(), &mut self.outputs);
+        let session = receipt.session.clone();
+        self.attachments.may_exist(&mut port, &session);
+        self.outbox.receipt(&mut port, &mut self.counters, receipt);
+        // The event may have been here before its receipt, or lie in a gap: then there is nothing to wait for.
+        if let Some(seq) = self.attachments.applied_seq(&session) {
+            self.outbox.applied(&mut port, &session, seq);
+        }
+    }
+
+    /// What a POST on the current connection came to.
+    fn answered(&mut self, now: Millis, what: What, posted: Posted) {
+        if let Posted::Receipt(receipt) = posted {
+            return self.receipt(now, receipt);
+        }
+        let is_done = posted == Posted::Done;
+        let is_unanswered = posted == Posted::NoAnswer;
+        let Some(verdict) = Verdict::of_post(posted) else { return };
+        let disposition = verdict.disposition;
+        let mut port = Port::new(now, self.link.ready(), &mut self.outputs);
+        match what {
+            What::Send(message) if disposition != Disposition::SignedOut => {
+                self.outbox.refused(&mut port, &mut self.random, &mut self.counters, &message, verdict, is_unanswered);
+            }
+            What::Cancel(session, turn) => {
+                self.cancels.retain(|(_, cancelled)| *cancelled != turn);
+                if !is_done {
+                    cancel_failed(&mut port, session, turn, &verdict.failure.message);
+                }
+            }
+            What::Attach(session, no) if !is_done && disposition != Disposition::SignedOut => {
+                // The stream may have answered it all the same.
+                if self.attachments.awaits(&session, no) {
+                    self.lost(now);
+                }
+            }
+            What::Send(_) | What::Attach(..) | What::Other => {}
+        }
+        match disposition {
+            Disposition::Reconnect => self.lost(now),
+            Disposition::SignedOut => self.rest(now, Rest::SignedOut),
+            Disposition::Retry { .. } | Disposition::Settled | Disposition::Failed => {}
+        }
+    }
+
+    /// What a POST came to that was given up, or whose connection is not the current one: only an acceptance is a fact.
+    fn late(&mut self, now: Millis, out: Option<Out>, posted: Posted) {
+        let mut port = Port::new(now, None, &mut self.outputs);
+        match (posted, out.map(|out| out.what)) {
+            (Posted::Receipt(receipt), _) => self.outbox.late_receipt(&mut port, &mut self.counters, receipt),
+            // The stream gave way to a WebSocket meanwhile; the cancel was tried once all the same.
+            (Posted::Refused(_) | Posted::Status { .. } | Posted::NoAnswer, Some(What::Cancel(session, turn))) => {
+                if let Some(at) = self.cancels.iter().position(|(_, cancelled)| *cancelled == turn) {
+                    self.cancels.remove(at);
+                    cancel_failed(&mut port, session, turn, "the gateway did not answer");
+                }
+            }
+            _ => {}
+        }
+    }
+
     fn welcome(&mut self, now: Millis, link: LinkId, welcome: Welcome) {
         if welcome.version != VERSION {
             return self.rest(now, Rest::Incompatible);
         }
-        if !self.link.welcomed(now, link, welcome.timings.clone()) {
+        if !self.link.welcomed(now, link, welcome.connection, welcome.timings.clone()) {
             return;
         }
         self.counters.connections += 1;
@@ -350,7 +533,13 @@ impl Client {
                     let (session, turn) = self.cancels.remove(at);
                     cancel_failed(&mut port, session, turn, &error.message);
                 } else {
-                    self.outbox.refused(&mut port, &mut self.random, &mut self.counters, error);
+                    let message = message.clone();
+                    let verdict = Verdict::of_error(error);
+                    let disposition = verdict.disposition;
+                    self.outbox.refused(&mut port, &mut self.random, &mut self.counters, &message, verdict, false);
+                    if disposition == Disposition::Reconnect {
+                        self.lost(now);
+                    }
                 }
             }
             (_, None, Some(session), Some(no)) => {
@@ -376,20 +565,21 @@ impl Client {
     /// No connection until somebody does something about it. What was on its way is queued again, and not counted.
     fn rest(&mut self, now: Millis, rest: Rest) {
         self.outbox.recall();
+        self.outputs.extend(self.posts.take().into_iter().map(|out| Output::Abort { post: out.id }));
         self.link.rest(rest, &mut self.outputs);
         self.attachments.disconnected(&mut Port::new(now, None, &mut self.outputs));
         self.cancels.clear();
-    }
-
-    fn flush_cursors(&mut self, now: Millis) {
-        self.attachments.flush(&mut Port::new(now, self.link.ready(), &mut self.outputs));
     }
 
     /// What every input ends with: sends that may go now go, and the page learns of a changed standing.
     fn settle(&mut self, now: Millis) {
         let mut port = Port::new(now, self.link.takes_sends(), &mut self.outputs);
         self.outbox.pump(&mut port);
-        if let Some(status) = self.link.changed_status() {
+        let (status, trouble) = self.link.changes();
+        if let Some(trouble) = trouble {
+            port.event(ClientEvent::Trouble(trouble));
+        }
+        if let Some(status) = status {
             port.event(ClientEvent::Link(status));
         }
     }

@@ -31,8 +31,9 @@ mod random;
 mod replay;
 
 pub use client::{
-    AttachmentStatus, Client, ClientConfig, ClientEvent, Counters, DropReason, Failure, LinkClosed, LinkId, LinkStatus, Notice, Output,
-    Persist, Restored, SendResult, SendState, SendStatus, Signal, StoredSend, TakenBack,
+    AttachmentStatus, Attempts, Checked, Client, ClientConfig, ClientEvent, Counters, Diagnostics, DropReason, Failure, LinkClosed, LinkId,
+    LinkStatus, Notice, Output, Persist, PostId, Posted, Restored, SendResult, SendState, SendStatus, Signal, StoredSend, TakenBack,
+    Transport, Trouble,
 };
 pub use gateway::{Connection, ConnectionConfig, ConnectionInput, ConnectionOutput, End, Holder, Holders, Journal};
 pub use random::Random;

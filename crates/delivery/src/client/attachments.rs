@@ -112,6 +112,11 @@ impl Attachments {
         }
     }
 
+    /// Whether an attach has had no answer.
+    pub(super) fn awaits(&self, session: &SessionId, no: u64) -> bool {
+        self.asked(session, no).is_some()
+    }
+
     /// The gateway refused an attach. Answers whether it was the one that is waited for.
     pub(super) fn refused(&mut self, port: &mut Port<'_>, session: &SessionId, no: u64) -> bool {
         let Some(at) = self.asked(session, no) else { return false };
@@ -234,6 +239,14 @@ impl Attachments {
 
     /// Tells the gateway and the storage the cursors that advanced.
     pub(super) fn flush(&mut self, port: &mut Port<'_>) {
+        let cursors = self.remember(port);
+        if !cursors.is_empty() {
+            port.transmit(ClientFrame::Ack(Ack { cursors }));
+        }
+    }
+
+    /// Tells the storage the cursors that advanced; answers those to be told to the gateway.
+    pub(super) fn remember(&mut self, port: &mut Port<'_>) -> Vec<Cursor> {
         self.last_ack = port.now;
         self.unacked_bytes = 0;
         let is_ready = port.is_ready();
@@ -249,9 +262,7 @@ impl Attachments {
                 cursors.push(cursor);
             }
         }
-        if !cursors.is_empty() {
-            port.transmit(ClientFrame::Ack(Ack { cursors }));
-        }
+        cursors
     }
 
     pub(super) fn applied_seq(&self, session: &SessionId) -> Option<Seq> {

@@ -2,10 +2,14 @@
 
 use std::collections::VecDeque;
 
-use moorline_protocol::{BlockId, ClientFrame, Limits, MessageId, Millis, Send, SendBody, Seq, SessionId, Timings, Withdraw, mutant};
+use moorline_protocol::{
+    BlockId, ClientFrame, ClientId, Limits, MessageId, Millis, Send, SendBody, Seq, SessionId, Timings, Withdraw, mutant,
+};
 
 use super::{
-    output::{ClientEvent, DropReason, Failure, LinkId, Output, Persist, SendResult, SendState, SendStatus, StoredSend, TakenBack},
+    output::{
+        ClientEvent, DropReason, Failure, LinkId, Output, Persist, Restored, SendResult, SendState, SendStatus, StoredSend, TakenBack,
+    },
     port::Port,
 };
 
@@ -17,7 +21,9 @@ pub(super) struct Outbox {
     pub(super) entries: VecDeque<Entry>,
     /// Withdrawals of messages that the gateway has and the outbox has not; with the text that returns to the composer.
     pub(super) withdrawals: Vec<Withdrawal>,
-    next_order: u64,
+    /// Sends of the tab that this one was copied from, under its name.
+    pub(super) copied: Vec<(ClientId, StoredSend)>,
+    pub(super) next_order: u64,
 }
 
 #[derive(Debug)]
@@ -28,6 +34,8 @@ pub(super) struct Entry {
     pub(super) state: State,
     /// A copy may have reached the gateway: taking it back needs the gateway's word.
     pub(super) touched: bool,
+    /// A tab that was copied from this one's storage may hold it too.
+    pub(super) may_be_copied: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,20 +74,23 @@ type Lane<'a> = (&'a SessionId, Option<&'a BlockId>);
 
 impl Outbox {
     /// Takes up what the storage held: what was on its way is queued again, the cut attempt not counted.
-    pub(super) fn restore(limits: Limits, timings: Timings, stored: Vec<StoredSend>, outputs: &mut VecDeque<Output>) -> Self {
+    pub(super) fn restore(limits: Limits, timings: Timings, restored: Restored, outputs: &mut VecDeque<Output>) -> Self {
         let mut entries: VecDeque<Entry> = VecDeque::new();
-        for stored in stored {
+        for stored in restored.outbox {
             let place = entries.partition_point(|entry| entry.order <= stored.order);
             let state = match (stored.withdrawing, stored.failure) {
                 (Some(taken), _) => State::Withdrawing { taken, asked: None },
                 (None, Some(failure)) => State::Failed(failure),
                 (None, None) => State::Queued,
             };
-            entries.insert(place, Entry { order: stored.order, send: stored.send, attempts: stored.attempts, state, touched: true });
+            let StoredSend { order, send, attempts, .. } = stored;
+            entries.insert(place, Entry { order, send, attempts, state, touched: true, may_be_copied: true });
         }
         let next_order = entries.back().map_or(0, |last| last.order + 1);
         outputs.extend(entries.iter().map(|entry| Output::Event(ClientEvent::Send(entry.status()))));
-        Self { limits, timings, entries, withdrawals: Vec::new(), next_order }
+        let outbox = Self { limits, timings, entries, withdrawals: Vec::new(), copied: restored.copied, next_order };
+        outbox.await_tabs(outputs);
+        outbox
     }
 
     pub(super) fn configure(&mut self, timings: Timings, limits: Limits) {
@@ -103,7 +114,7 @@ impl Outbox {
             }
             self.entries.pop_front();
         }
-        let entry = Entry { order: self.next_order, send, attempts: 0, state: State::Queued, touched: false };
+        let entry = Entry { order: self.next_order, send, attempts: 0, state: State::Queued, touched: false, may_be_copied: false };
         self.next_order += 1;
         let message = entry.send.message.clone();
         port.persist(Persist::PutSend(entry.stored()));
@@ -184,11 +195,19 @@ impl Outbox {
         self.entries.iter().map(Entry::status)
     }
 
-    pub(super) fn deadline(&self) -> Option<Millis> {
+    pub(super) fn holds_sends(&self) -> bool {
+        self.entries.iter().any(|entry| !entry.is_accepted())
+    }
+
+    /// `on_socket`: an attempt's answer is waited for here; a POST has its own deadline.
+    pub(super) fn deadline(&self, on_socket: bool) -> Option<Millis> {
         let due = |entry: &Entry| match entry.state {
-            State::InFlight { since } | State::Withdrawing { asked: Some(since), .. } => Some(since + self.timings.receipt),
+            State::InFlight { since } if on_socket => Some(since + self.timings.receipt),
+            State::Withdrawing { asked: Some(since), .. } => Some(since + self.timings.receipt),
             State::Retrying { at } => Some(at),
-            State::Queued | State::Failed(_) | State::Withdrawing { asked: None, .. } | State::Accepted { .. } => None,
+            State::Queued | State::InFlight { .. } | State::Failed(_) | State::Withdrawing { asked: None, .. } | State::Accepted { .. } => {
+                None
+            }
         };
         self.entries.iter().filter_map(due).min()
     }

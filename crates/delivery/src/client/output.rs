@@ -1,8 +1,8 @@
 //! What the client's core asks of its driver, and what it tells the page.
 
 use moorline_protocol::{
-    ClientFrame, ClientId, Code, Cursor, Epoch, Event, Item, Limits, MessageId, Millis, PageId, Rows, Send, Seq, SessionId, SessionState,
-    Timings, TurnId,
+    ClientFrame, ClientId, Code, ConnectionId, Cursor, Epoch, ErrorFrame, Event, Hello, Item, Limits, MessageId, Millis, PageId, Receipt,
+    Rows, Send, Seq, SessionId, SessionState, Timings, TurnId,
 };
 
 /// What a client starts from.
@@ -25,6 +25,8 @@ pub struct ClientConfig {
 pub struct Restored {
     /// The outbox, in any order.
     pub outbox: Vec<StoredSend>,
+    /// Sends of the tab that this one was copied from, under that tab's name.
+    pub copied: Vec<(ClientId, StoredSend)>,
 }
 
 /// A send as it is kept in storage, one key each.
@@ -63,30 +65,117 @@ moorline_protocol::words!(TakenBack { "edit" => Edit, "remove" => Remove });
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LinkId(pub u64);
 
+/// The core's name for one POST. Rises; never reused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PostId(pub u64);
+
+/// What frames travel on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Transport {
+    /// One WebSocket, both ways.
+    WebSocket,
+    /// An event stream down, a POST for each frame up.
+    Sse,
+}
+
 /// One thing for the driver to do. Complete it before polling the next.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Output {
-    /// Open a connection under this name; then [`super::Client::handle_opened`] or [`super::Client::handle_closed`].
-    Connect {
+    /// Open a WebSocket under this name; then [`super::Client::handle_opened`] or [`super::Client::handle_closed`].
+    OpenSocket {
         /// Its name.
         link: LinkId,
     },
-    /// Write a frame to a connection; ignore it if that is gone.
+    /// Open `GET /v1/events` under this name, with this hello; then as for a WebSocket.
+    OpenStream {
+        /// Its name.
+        link: LinkId,
+        /// What the gateway is greeted with.
+        hello: Hello,
+    },
+    /// Nothing came of a connection: ask `HEAD /v1/events` why, then [`super::Client::handle_checked`].
+    Check {
+        /// The connection that it is about.
+        link: LinkId,
+    },
+    /// Write a frame to a WebSocket; ignore it if that is gone.
     Transmit {
         /// The connection.
         link: LinkId,
         /// The frame.
         frame: ClientFrame,
     },
+    /// Post a frame; then [`super::Client::handle_posted`].
+    Post {
+        /// Its name.
+        post: PostId,
+        /// The connection that it names.
+        connection: ConnectionId,
+        /// The frame.
+        frame: ClientFrame,
+    },
+    /// Abort a POST: only a receipt of it counts any more.
+    Abort {
+        /// Its name.
+        post: PostId,
+    },
     /// Drop a connection: no input about it counts any more.
     Disconnect {
         /// The connection.
         link: LinkId,
     },
+    /// Post an `ack` that outlives the page; nobody waits for its answer.
+    Farewell {
+        /// The connection that it names.
+        connection: ConnectionId,
+        /// The cursors.
+        cursors: Vec<Cursor>,
+    },
+    /// Find out when no tab goes by this name any more; then [`super::Client::handle_tab_gone`].
+    AwaitTab {
+        /// Its name.
+        client: ClientId,
+    },
     /// Write to the tab's storage. On failure call [`super::Client::handle_persist_failed`].
     Persist(Persist),
     /// Tell the page.
     Event(ClientEvent),
+}
+
+/// What came of a POST.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Posted {
+    /// 2xx with a receipt.
+    Receipt(Receipt),
+    /// 2xx with nothing.
+    Done,
+    /// An error of the gateway's own; `retry_after_ms` from its body, or else from the header.
+    Refused(ErrorFrame),
+    /// Any other answer: a proxy's, or one that cannot be read.
+    Status {
+        /// The HTTP status.
+        status: u16,
+        /// From the header.
+        retry_after: Option<Millis>,
+    },
+    /// None: the network failed.
+    NoAnswer,
+}
+
+/// What `HEAD /v1/events` answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Checked {
+    /// 204: the gateway would open a stream.
+    Welcome,
+    /// 401.
+    Unauthorized,
+    /// Another status: that is the reason.
+    Refused {
+        /// From the header.
+        retry_after: Option<Millis>,
+    },
+    /// None: the network failed.
+    NoAnswer,
 }
 
 /// One write to the tab's storage.
@@ -96,6 +185,10 @@ pub enum Persist {
     PutSend(StoredSend),
     /// Forget this send.
     RemoveSend(MessageId),
+    /// Keep a send apart: it belongs to the tab of this name, of which this one is a copy.
+    PutCopied(ClientId, StoredSend),
+    /// Forget a send that was kept apart.
+    RemoveCopied(ClientId, MessageId),
     /// Keep this cursor of a session (lastSeenSeq).
     Cursor(Cursor),
     /// Keep this name of the tab.
@@ -149,6 +242,17 @@ pub enum ClientEvent {
     Rows(Rows),
     /// The connection's standing changed.
     Link(LinkStatus),
+    /// What stands in the way of a connection changed; none: nothing does any more.
+    Trouble(Option<Trouble>),
+    /// An attempt of a send failed. Told once for each.
+    AttemptFailed {
+        /// Its message.
+        message: MessageId,
+        /// How many have failed by now.
+        attempts: u32,
+        /// Why.
+        failure: Failure,
+    },
     /// The gateway told its agents; the first is the default.
     Agents(Vec<String>),
     /// A send's standing changed.
@@ -197,13 +301,26 @@ pub enum LinkStatus {
     Incompatible,
 }
 
+/// What stands in the way of a connection, beyond what trying again mends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trouble {
+    /// Other tabs of this page use all the streams that the browser leaves free.
+    NoSlot,
+    /// The gateway is there, and nothing that it sends arrives: a proxy withholds it.
+    Withheld,
+}
+
 /// Why a connection ended, as far as the driver can tell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LinkClosed {
-    /// It ended, or never stood; try again.
+    /// It ended, or never stood.
     Lost,
-    /// The gateway wants a login.
+    /// It was not opened: the gateway wants a login.
     Unauthorized,
+    /// It was not opened: a login or a ticket was asked for, and the driver has told the page what came of it.
+    NotAdmitted,
+    /// It was not opened: [`Trouble::NoSlot`].
+    NoSlot,
 }
 
 /// What the browser says of the page and the network.
@@ -346,8 +463,40 @@ pub struct Counters {
     pub snapshots: u64,
     /// Frames that could not be read.
     pub undecodable: u64,
-    /// Attempts of sends that failed.
-    pub failed_attempts: u64,
+    /// Attempts of sends by what came of them.
+    pub attempts: Attempts,
     /// Inputs about a connection that was not the current one.
     pub stale: u64,
+}
+
+/// Attempts of sends by what came of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Attempts {
+    /// A receipt came.
+    pub accepted: u64,
+    /// An end that is no failure.
+    pub settled: u64,
+    /// Refused for good.
+    pub refused: u64,
+    /// Failed, and told when to try again.
+    pub told_to_wait: u64,
+    /// Failed in a way that may pass.
+    pub transient: u64,
+    /// No answer came.
+    pub unanswered: u64,
+}
+
+/// How the tab stands, for the diagnostics.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Diagnostics {
+    /// What frames travel on; none without a connection.
+    pub transport: Option<Transport>,
+    /// The connection's name, once `welcome` told it.
+    pub connection: Option<ConnectionId>,
+    /// When a `ping` last came, in monotonic time.
+    pub pinged: Option<Millis>,
+    /// The cursors, as far as the page has applied.
+    pub cursors: Vec<Cursor>,
+    /// What happened so far.
+    pub counters: Counters,
 }

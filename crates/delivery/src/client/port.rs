@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use moorline_protocol::{ClientFrame, Millis};
+use moorline_protocol::{ClientFrame, ClientId, Millis};
 
 use super::output::{ClientEvent, LinkId, Output, Persist};
 
@@ -34,6 +34,10 @@ impl<'a> Port<'a> {
 
     pub(super) fn persist(&mut self, persist: Persist) {
         self.outputs.push_back(Output::Persist(persist));
+    }
+
+    pub(super) fn await_tab(&mut self, client: ClientId) {
+        self.outputs.push_back(Output::AwaitTab { client });
     }
 
     pub(super) fn event(&mut self, event: ClientEvent) {

@@ -1,13 +1,12 @@
 //! What becomes of a send: the answers, timers and decisions that move it from state to state.
 
 use moorline_protocol::{
-    ClientFrame, ErrorFrame, Event, EventBody, Item, MessageId, Millis, Receipt, ReceiptOutcome, Seq, SessionId, Settlement, Withdraw,
-    mutant,
+    ClientFrame, Code, Event, EventBody, Item, MessageId, Millis, Receipt, ReceiptOutcome, Seq, SessionId, Settlement, Withdraw, mutant,
 };
 
 use super::{
     outbox::{Entry, Outbox, State, Withdrawal},
-    outcome::{Disposition, disposition},
+    outcome::{Disposition, Verdict},
     output::{ClientEvent, Counters, Failure, Notice, Persist, SendStatus, TakenBack},
     port::Port,
 };
@@ -15,9 +14,9 @@ use crate::Random;
 
 impl Outbox {
     /// The current connection's answer to a send or a withdrawal.
-    pub(super) fn receipt(&mut self, port: &mut Port<'_>, receipt: Receipt) {
+    pub(super) fn receipt(&mut self, port: &mut Port<'_>, counters: &mut Counters, receipt: Receipt) {
         match receipt.outcome {
-            ReceiptOutcome::Accepted { seq } => self.accepted(port, &receipt.message, seq),
+            ReceiptOutcome::Accepted { seq } => self.accepted(port, counters, &receipt.message, seq),
             ReceiptOutcome::Withdrawn => self.withdrawn(port, &receipt.session, &receipt.message),
             ReceiptOutcome::Started => {
                 let was_asked = self.take_withdrawal(&receipt.message).is_some() || self.entry(&receipt.message).is_some();
@@ -30,47 +29,52 @@ impl Outbox {
     }
 
     /// A receipt from a connection that is not the current one: only an acceptance is a fact for ever.
-    pub(super) fn late_receipt(&mut self, port: &mut Port<'_>, receipt: Receipt) {
+    pub(super) fn late_receipt(&mut self, port: &mut Port<'_>, counters: &mut Counters, receipt: Receipt) {
         if let ReceiptOutcome::Accepted { seq } = receipt.outcome {
-            self.accepted(port, &receipt.message, seq);
+            self.accepted(port, counters, &receipt.message, seq);
         }
     }
 
-    /// An `error` frame that names a message.
-    pub(super) fn refused(&mut self, port: &mut Port<'_>, random: &mut Random, counters: &mut Counters, error: ErrorFrame) {
-        let Some(message) = error.message_id.clone() else { return };
-        if self.take_withdrawal(&message).is_some() {
-            return port.event(ClientEvent::Notice(Notice::Refused { code: error.code, message: error.message }));
+    /// The current connection's answer to a send or a withdrawal, when it is no receipt.
+    pub(super) fn refused(
+        &mut self,
+        port: &mut Port<'_>,
+        random: &mut Random,
+        counters: &mut Counters,
+        message: &MessageId,
+        verdict: Verdict,
+        is_unanswered: bool,
+    ) {
+        if self.take_withdrawal(message).is_some() {
+            let Failure { code, message } = verdict.failure;
+            return port.event(ClientEvent::Notice(Notice::Refused { code: code.unwrap_or(Code::Unknown), message }));
         }
-        let found = disposition(&error, &self.timings);
-        let Some(entry) = self.entry(&message) else { return };
+        let Some(entry) = self.entry(message) else { return };
         let session = entry.send.session.clone();
-        match (&entry.state, found) {
+        if matches!(entry.state, State::InFlight { .. }) {
+            verdict.count(&mut counters.attempts, is_unanswered);
+        }
+        match (&entry.state, verdict.disposition) {
             // The gateway has recorded the withdrawal, or holds nothing that could be withdrawn.
-            (State::Withdrawing { .. }, Disposition::Settled | Disposition::Failed) => self.withdrawn(port, &session, &message),
-            (State::InFlight { .. }, Disposition::Retry { after }) => {
-                self.attempt_failed(port, random, counters, &message, after, Failure { code: Some(error.code), message: error.message });
-            }
+            (State::Withdrawing { .. }, Disposition::Settled | Disposition::Failed) => self.withdrawn(port, &session, message),
+            (State::InFlight { .. }, Disposition::Retry { after }) => self.attempt_failed(port, random, message, after, verdict.failure),
+            (State::InFlight { .. }, Disposition::Reconnect) => self.attempt_failed(port, random, message, None, verdict.failure),
             (State::InFlight { .. }, Disposition::Settled) => {
-                self.gone(port, &message, true);
-                port.event(ClientEvent::Notice(Notice::Settled { session, code: error.code, message: error.message }));
+                self.gone(port, message, true);
+                let Failure { code, message } = verdict.failure;
+                port.event(ClientEvent::Notice(Notice::Settled { session, code: code.unwrap_or(Code::Unknown), message }));
             }
-            (State::InFlight { .. }, Disposition::Failed) => {
-                counters.failed_attempts += 1;
-                self.change(port, &message, |entry| {
-                    entry.attempts += 1;
-                    entry.state = State::Failed(Failure { code: Some(error.code), message: error.message });
-                });
-            }
+            (State::InFlight { .. }, Disposition::Failed) => self.fail(port, message, verdict.failure),
             // The answer to an attempt that was given up before: the later attempt decides.
-            (State::Withdrawing { .. }, Disposition::Retry { .. })
+            (State::Withdrawing { .. }, Disposition::Retry { .. } | Disposition::Reconnect)
+            | (_, Disposition::SignedOut)
             | (State::Queued | State::Retrying { .. } | State::Failed(_) | State::Accepted { .. }, _) => {}
         }
     }
 
     /// The journal's own word on sends of this tab: a receipt whatever their state.
     pub(super) fn saw_events(&mut self, port: &mut Port<'_>, session: &SessionId, events: &[Event]) {
-        if self.entries.is_empty() && self.withdrawals.is_empty() {
+        if self.entries.is_empty() && self.withdrawals.is_empty() && self.copied.is_empty() {
             return;
         }
         for event in events {
@@ -171,9 +175,8 @@ impl Outbox {
     pub(super) fn disconnected(&mut self, port: &mut Port<'_>, random: &mut Random, counters: &mut Counters) {
         let cut: Vec<MessageId> = self.in_flight().collect();
         for message in cut {
-            let failure =
-                Failure { code: None, message: "The gateway did not answer, or the connection was lost before it did.".to_owned() };
-            self.attempt_failed(port, random, counters, &message, None, failure);
+            counters.attempts.unanswered += 1;
+            self.attempt_failed(port, random, &message, None, Verdict::unanswered().failure);
         }
         self.forget_asked();
     }
@@ -212,37 +215,42 @@ impl Outbox {
         }
     }
 
-    /// Counts an attempt: waits for the next, or fails for good when the budget is spent.
-    fn attempt_failed(
-        &mut self,
-        port: &mut Port<'_>,
-        random: &mut Random,
-        counters: &mut Counters,
-        message: &MessageId,
-        after: Option<Millis>,
-        failure: Failure,
-    ) {
-        counters.failed_attempts += 1;
-        let (now, budget) = (port.now, self.limits.attempts);
-        let (first, second) = (self.timings.retry_first, self.timings.retry_second);
+    /// Waits for the next attempt, or fails for good when the budget is spent.
+    fn attempt_failed(&mut self, port: &mut Port<'_>, random: &mut Random, message: &MessageId, after: Option<Millis>, failure: Failure) {
+        let Some(entry) = self.entry_mut(message) else { return };
+        let attempts = entry.attempts + 1;
+        if attempts >= self.limits.attempts {
+            return self.fail(port, message, failure);
+        }
+        let base = if attempts == 1 { self.timings.retry_first } else { self.timings.retry_second };
+        let spread = base.scaled(500 + random.below(1001), 1000);
+        let wait = after.map_or(spread, |after| after.min(self.timings.retry_after_max));
+        let at = port.now + wait;
+        port.event(ClientEvent::AttemptFailed { message: message.clone(), attempts, failure });
         self.change(port, message, |entry| {
-            entry.attempts += 1;
-            entry.state = if entry.attempts >= budget {
-                State::Failed(failure)
-            } else {
-                let base = if entry.attempts == 1 { first } else { second };
-                let wait = after.unwrap_or_else(|| base.scaled(500 + random.below(1001), 1000));
-                State::Retrying { at: now + wait }
-            };
+            entry.attempts = attempts;
+            entry.state = State::Retrying { at };
         });
     }
 
-    fn accepted(&mut self, port: &mut Port<'_>, message: &MessageId, seq: Seq) {
+    /// The last attempt, or one that is not worth another.
+    fn fail(&mut self, port: &mut Port<'_>, message: &MessageId, failure: Failure) {
+        let Some(entry) = self.entry_mut(message) else { return };
+        let attempts = entry.attempts + 1;
+        port.event(ClientEvent::AttemptFailed { message: message.clone(), attempts, failure: failure.clone() });
+        self.change(port, message, |entry| {
+            entry.attempts = attempts;
+            entry.state = State::Failed(failure);
+        });
+    }
+
+    fn accepted(&mut self, port: &mut Port<'_>, counters: &mut Counters, message: &MessageId, seq: Seq) {
         let link = port.link();
         let Some(entry) = self.entry_mut(message) else { return };
         // One that is being taken back waits for the answer to that: it may have been accepted first and withdrawn then.
         if !matches!(entry.state, State::Withdrawing { .. } | State::Accepted { .. }) {
             entry.state = State::Accepted { seq, link };
+            counters.attempts.accepted += 1;
             let status = entry.status();
             port.persist(Persist::RemoveSend(message.clone()));
             port.event(ClientEvent::Send(status));
@@ -264,6 +272,7 @@ impl Outbox {
 
     /// The journal shows this message.
     fn seen(&mut self, port: &mut Port<'_>, message: &MessageId) {
+        self.forget_copy(port, message);
         let Some(entry) = self.entry(message) else { return };
         if !matches!(entry.state, State::Withdrawing { .. }) {
             self.gone(port, message, false);

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use moorline_delivery::{
-    Client, ClientConfig, ClientEvent, Connection, ConnectionConfig, ConnectionInput, ConnectionOutput, DropReason, Journal, LinkClosed,
-    LinkId, Output, Persist, Restored, SendResult, StoredSend,
+    Checked, Client, ClientConfig, ClientEvent, Connection, ConnectionConfig, ConnectionInput, ConnectionOutput, DropReason, Journal,
+    LinkClosed, LinkId, Output, Persist, Restored, SendResult, StoredSend,
 };
 use moorline_protocol::{
     Accepted, BlockId, ClientFrame, ClientId, ConnectionId, Epoch, Event, EventBody, Events, GatewayFrame, Limits, MessageId, Millis,
@@ -89,15 +89,22 @@ impl Pair {
         act(&mut self.client, self.now);
         while let Some(output) = self.client.poll_output() {
             match output {
-                Output::Connect { link } => self.to_open = Some((self.now + DELAY, link)),
+                Output::OpenSocket { link } => self.to_open = Some((self.now + DELAY, link)),
                 Output::Transmit { link, frame } if self.connection.as_ref().is_some_and(|(current, _)| *current == link) => {
                     self.on_way_up.push_back((self.now + DELAY, frame));
                 }
+                // Nobody answers: what the gateway would say is not what these lines are about.
+                Output::Check { link } => self.client.handle_checked(self.now, link, Checked::NoAnswer),
                 Output::Transmit { .. } => {}
                 Output::Disconnect { link } => self.forget(link),
                 Output::Persist(Persist::PutSend(stored)) => drop(self.stored.insert(stored.send.message.clone(), stored)),
                 Output::Persist(Persist::RemoveSend(message)) => drop(self.stored.remove(&message)),
-                Output::Persist(_) => {}
+                Output::Persist(_)
+                | Output::OpenStream { .. }
+                | Output::Post { .. }
+                | Output::Abort { .. }
+                | Output::Farewell { .. }
+                | Output::AwaitTab { .. } => {}
                 Output::Event(ClientEvent::Events { session, events, .. }) => {
                     let applied = self.applied.entry(session.clone()).or_default();
                     applied.extend(events.iter().map(|event| event.seq.value()));
@@ -363,7 +370,7 @@ fn client(now: Millis, outbox: Vec<StoredSend>) -> Client {
         timings: Timings::default(),
         limits: Limits::default(),
     };
-    Client::new(now, config, Restored { outbox })
+    Client::new(now, config, Restored { outbox, ..Restored::default() })
 }
 
 fn epoch() -> Epoch {

@@ -222,7 +222,7 @@ fn one_connection_at_a_time() {
         };
         for output in outputs {
             match output {
-                Output::Connect { link } => open.push(link),
+                Output::OpenSocket { link } => open.push(link),
                 Output::Disconnect { link } => open.retain(|held| *held != link),
                 _ => {}
             }

@@ -1,6 +1,6 @@
 //! What a reload finds in the tab's storage.
 
-use moorline_delivery::{Failure, Persist, SendResult, SendState, StoredSend, TakenBack};
+use moorline_delivery::{Failure, Persist, Restored, SendResult, SendState, StoredSend, TakenBack};
 use moorline_protocol::{Limits, ReceiptOutcome};
 
 use crate::scene::{Scene, accepted_at, gone, persisted, receipt, sent, stored, text, withdrawn};
@@ -10,7 +10,7 @@ fn kept(order: u64, id: &str) -> StoredSend {
 }
 
 fn restored(outbox: Vec<StoredSend>) -> Scene {
-    Scene::with(3, Limits::default(), outbox).0
+    Scene::with(3, Limits::default(), Restored { outbox, ..Restored::default() }).0
 }
 
 #[test]
@@ -23,7 +23,7 @@ fn the_outbox_goes_on_in_its_order_with_its_ids() {
 
 #[test]
 fn every_restored_send_is_told_to_the_page() {
-    let (_, outputs) = Scene::with(3, Limits::default(), vec![kept(2, "m2"), kept(1, "m1")]);
+    let (_, outputs) = Scene::with(3, Limits::default(), Restored { outbox: vec![kept(2, "m2"), kept(1, "m1")], ..Restored::default() });
     let told: Vec<String> = crate::scene::told(&outputs)
         .into_iter()
         .filter_map(|event| match event {

@@ -50,7 +50,13 @@ fn every_transient_refusal_counts_as_an_attempt() {
         scene.receives(refusal(code, "m1"));
         assert!(matches!(scene.state("m1"), Some(SendState::Retrying { .. })), "{code:?}");
         assert_eq!(scene.attempts("m1"), 1);
-        assert_eq!(scene.client.counters().failed_attempts, 1);
+        assert_eq!(
+            {
+                let attempts = scene.client.counters().attempts;
+                attempts.transient + attempts.told_to_wait
+            },
+            1
+        );
     }
 }
 

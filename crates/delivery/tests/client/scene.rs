@@ -1,8 +1,8 @@
 //! A client with a driver that completes every output at once, on a clock that only the test moves.
 
 use moorline_delivery::{
-    Client, ClientConfig, ClientEvent, LinkClosed, LinkId, LinkStatus, Notice, Output, Persist, Restored, SendResult, SendState, Signal,
-    StoredSend,
+    Checked, Client, ClientConfig, ClientEvent, LinkClosed, LinkId, LinkStatus, Notice, Output, Persist, PostId, Posted, Restored,
+    SendResult, SendState, Signal, StoredSend,
 };
 use moorline_protocol::{
     Accepted, Answer, Attach, Attached, CaughtUp, ClientFrame, ClientId, Code, Cursor, Epoch, ErrorFrame, Event, EventBody, Events,
@@ -112,6 +112,10 @@ pub(crate) struct Scene {
     pub(crate) page: Page,
     /// The connection that was last asked for.
     pub(crate) link: LinkId,
+    /// What the gateway answers when it is asked why nothing came of a connection.
+    pub(crate) check: Checked,
+    /// The POSTs that were asked for and not answered, in order.
+    pub(crate) posts: Vec<(PostId, ClientFrame)>,
 }
 
 impl Scene {
@@ -121,7 +125,7 @@ impl Scene {
     }
 
     pub(crate) fn seeded(seed: u64) -> Self {
-        Self::with(seed, Limits::default(), Vec::new()).0
+        Self::with(seed, Limits::default(), Restored::default()).0
     }
 
     /// A started client whose connection stands.
@@ -138,7 +142,37 @@ impl Scene {
         scene
     }
 
-    pub(crate) fn with(seed: u64, limits: Limits, outbox: Vec<StoredSend>) -> (Self, Vec<Output>) {
+    /// A client whose stream stands, since WebSockets are refused and the gateway is there.
+    pub(crate) fn on_sse() -> Self {
+        let mut scene = Self::new();
+        scene.check = Checked::Welcome;
+        scene.falls_back();
+        scene.connect();
+        assert_eq!(scene.client.diagnostics().transport, Some(moorline_delivery::Transport::Sse));
+        scene
+    }
+
+    /// Refuses WebSockets until a stream is asked for.
+    pub(crate) fn falls_back(&mut self) -> Vec<Output> {
+        let mut outputs = Vec::new();
+        for _ in 0..10 {
+            outputs = self.closes();
+            if outputs.iter().any(|output| matches!(output, Output::OpenStream { .. })) {
+                return outputs;
+            }
+            self.until_connect();
+        }
+        panic!("no stream is asked for: {outputs:?}")
+    }
+
+    /// Comes back over a stream after the last one was lost.
+    pub(crate) fn falls_back_again(&mut self) {
+        self.until_connect();
+        self.falls_back();
+        self.connect();
+    }
+
+    pub(crate) fn with(seed: u64, limits: Limits, restored: Restored) -> (Self, Vec<Output>) {
         let config = ClientConfig {
             client: ClientId::parse("client").expect("an id"),
             page: PageId::parse("page").expect("an id"),
@@ -147,8 +181,9 @@ impl Scene {
             limits,
         };
         let now = Millis(1_000_000);
-        let client = Client::new(now, config, Restored { outbox });
-        let mut scene = Self { client, now, page: Page::Applies, link: LinkId(0) };
+        let client = Client::new(now, config, restored);
+        let (page, link, check) = (Page::Applies, LinkId(0), Checked::NoAnswer);
+        let mut scene = Self { client, now, page, link, check, posts: Vec::new() };
         let outputs = scene.does(|client, now| client.start(now));
         (scene, outputs)
     }
@@ -159,7 +194,10 @@ impl Scene {
         let mut outputs = Vec::new();
         while let Some(output) = self.client.poll_output() {
             match &output {
-                Output::Connect { link } => self.link = *link,
+                Output::OpenSocket { link } | Output::OpenStream { link, .. } => self.link = *link,
+                Output::Check { link } => self.client.handle_checked(self.now, *link, self.check),
+                Output::Post { post, frame, .. } => self.posts.push((*post, frame.clone())),
+                Output::Abort { post } => self.posts.retain(|(open, _)| open != post),
                 Output::Event(ClientEvent::Events { session, events, .. }) if self.page == Page::Applies => {
                     let seq = events.last().expect("never without events").seq;
                     self.client.applied(self.now, session, seq);
@@ -182,6 +220,13 @@ impl Scene {
     pub(crate) fn receives_bytes(&mut self, frame: GatewayFrame, bytes: usize) -> Vec<Output> {
         let link = self.link;
         self.does(|client, now| client.handle_frame(now, link, frame, bytes))
+    }
+
+    /// Answers the oldest POST of a kind.
+    pub(crate) fn posted(&mut self, kind: &str, posted: Posted) -> Vec<Output> {
+        let at = self.posts.iter().position(|(_, frame)| frame.kind() == kind).expect("such a POST is out");
+        let (post, _) = self.posts.remove(at);
+        self.does(|client, now| client.handle_posted(now, post, posted))
     }
 
     pub(crate) fn signal(&mut self, signal: Signal) -> Vec<Output> {
@@ -296,7 +341,7 @@ pub(crate) fn caught_up(of: &str, no: u64, epoch_text: &str, seq: u64) -> Caught
 
 pub(crate) fn frames(outputs: &[Output]) -> Vec<ClientFrame> {
     let frames = outputs.iter().filter_map(|output| match output {
-        Output::Transmit { frame, .. } => Some(frame.clone()),
+        Output::Transmit { frame, .. } | Output::Post { frame, .. } => Some(frame.clone()),
         _ => None,
     });
     frames.collect()
@@ -336,10 +381,11 @@ pub(crate) fn acks(outputs: &[Output]) -> Vec<Vec<Cursor>> {
 }
 
 pub(crate) fn hello(outputs: &[Output]) -> Hello {
-    match &frames(outputs)[0] {
-        ClientFrame::Hello(hello) => hello.clone(),
-        other => panic!("{other:?} is no hello"),
-    }
+    let hello = outputs.iter().find_map(|output| match output {
+        Output::Transmit { frame: ClientFrame::Hello(hello), .. } | Output::OpenStream { hello, .. } => Some(hello.clone()),
+        _ => None,
+    });
+    hello.expect("a hello")
 }
 
 pub(crate) fn told(outputs: &[Output]) -> Vec<ClientEvent> {

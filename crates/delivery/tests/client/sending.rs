@@ -1,6 +1,6 @@
 //! One send, from the keyboard to its event.
 
-use moorline_delivery::{DropReason, LinkClosed, LinkStatus, Output, Persist, SendResult, SendState};
+use moorline_delivery::{DropReason, LinkClosed, LinkStatus, Output, Persist, Restored, SendResult, SendState};
 use moorline_protocol::{AuthExpired, ClientFrame, Code, ErrorFrame, GatewayFrame, Limits, SendBody, Welcome};
 
 use crate::scene::{
@@ -63,7 +63,7 @@ fn a_full_outbox_drops_by_bytes() {
 
 #[test]
 fn what_the_gateway_has_takes_no_place_in_the_outbox() {
-    let (mut scene, _) = Scene::with(1, Limits { outbox_sends: 1, ..Limits::default() }, Vec::new());
+    let (mut scene, _) = Scene::with(1, Limits { outbox_sends: 1, ..Limits::default() }, Restored::default());
     scene.opens();
     scene.receives(GatewayFrame::Welcome(Welcome { limits: Limits { outbox_sends: 1, ..Limits::default() }, ..welcome() }));
     scene.send(text("s", "m1"));

@@ -32,7 +32,7 @@ fn a_page_that_wakes_up_while_it_waits_connects_at_once() {
         let mut scene = Scene::ready();
         scene.closes();
         let outputs = scene.signal(signal);
-        assert!(outputs.iter().any(|output| matches!(output, Output::Connect { .. })), "{outputs:?}");
+        assert!(outputs.iter().any(|output| matches!(output, Output::OpenSocket { .. })), "{outputs:?}");
     }
 }
 
@@ -66,7 +66,11 @@ fn a_page_that_is_put_away_acks_and_remembers_before_it_closes() {
     let link = scene.link;
     scene.receives(events("s", vec![plain(2)]));
     let outputs = scene.signal(Signal::PutAway);
-    assert_eq!(acks(&outputs), [[cursor("s", "e", 2)]]);
+    let farewell = outputs.iter().find_map(|output| match output {
+        Output::Farewell { cursors, connection } => Some((connection.as_str(), cursors.clone())),
+        _ => None,
+    });
+    assert_eq!(farewell, Some(("c1", vec![cursor("s", "e", 2)])), "by a request that outlives the page");
     assert_eq!(persisted(&outputs), [moorline_delivery::Persist::Cursor(cursor("s", "e", 2))]);
     assert_eq!(outputs.iter().position(|output| *output == Output::Disconnect { link }), Some(2));
     assert_eq!(scene.client.deadline(), None);
@@ -89,7 +93,7 @@ fn a_page_that_comes_back_connects_and_one_that_stayed_does_not() {
     let mut scene = Scene::ready();
     assert_eq!(scene.signal(Signal::BroughtBack), []);
     scene.signal(Signal::PutAway);
-    assert!(scene.signal(Signal::BroughtBack).iter().any(|output| matches!(output, Output::Connect { .. })));
+    assert!(scene.signal(Signal::BroughtBack).iter().any(|output| matches!(output, Output::OpenSocket { .. })));
 }
 
 #[test]
