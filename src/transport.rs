@@ -21,23 +21,33 @@ mod crash;
 mod driver;
 mod gateway;
 mod http;
+mod line;
+mod lines;
+mod locks;
+mod name;
 mod page;
+mod posts;
 mod pump;
+mod retry_after;
+mod slots;
 mod socket;
 mod storage;
+mod stream;
 
 use std::{future::Future, rc::Rc};
 
-use moorline_delivery::{ClientEvent, Counters, LinkStatus, SendResult};
+use moorline_delivery::{ClientEvent, Diagnostics, LinkStatus, SendResult};
 use moorline_protocol::{MessageId, Page, Send, Seq, SessionId, TurnId};
 
 use self::driver::Driver;
 pub use self::{
     clock::{Alarm, Clock, Reading},
     http::HttpError,
+    line::LineInput,
     pump::{Driven, Pump},
-    socket::{Socket, SocketInput},
+    socket::Socket,
     storage::{Restored, Storage, StorageError},
+    stream::Stream,
 };
 use crate::settings::Settings;
 
@@ -137,10 +147,10 @@ impl Transport {
         self.0.storage().set_draft(session, text)
     }
 
-    /// What happened so far, for the diagnostics.
+    /// How the tab stands, for the diagnostics.
     #[must_use]
-    pub fn counters(&self) -> Counters {
-        self.0.ask(|core| core.counters())
+    pub fn diagnostics(&self) -> Diagnostics {
+        self.0.ask(|core| core.diagnostics())
     }
 
     /// How the connection stands.

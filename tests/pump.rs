@@ -150,7 +150,7 @@ async fn five_thousand_frames_yield_to_typing() {
     }
     assert!(applied_at_first_turn.is_some_and(|applied| applied <= 512), "{applied_at_first_turn:?} before a key got its turn");
     assert!(turns_in_between >= 5, "{turns_in_between} turns for the page during the replay");
-    assert_eq!(page.transport.counters().holes, 0);
+    assert_eq!(page.transport.diagnostics().counters.holes, 0);
 }
 
 #[wasm_bindgen_test]

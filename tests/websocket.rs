@@ -12,7 +12,7 @@ use std::{cell::RefCell, rc::Rc};
 use browser::{Fakes, raw_storage, settle, until};
 use moorline::{
     settings::Settings,
-    transport::{Socket, SocketInput},
+    transport::{LineInput, Socket},
 };
 use moorline_delivery::{ClientEvent, DropReason, LinkId, LinkStatus, SendResult};
 use moorline_protocol::{Ack, ClientFrame, Cursor, Limits, Millis, Seq, Timings, Welcome, encode};
@@ -23,7 +23,7 @@ wasm_bindgen_test_configure!(run_in_browser);
 
 const LINK: LinkId = LinkId(1);
 
-type Inbox = Rc<RefCell<Vec<SocketInput>>>;
+type Inbox = Rc<RefCell<Vec<LineInput>>>;
 
 fn open(link: LinkId) -> (Socket, Inbox) {
     let inbox = Inbox::default();
@@ -33,7 +33,7 @@ fn open(link: LinkId) -> (Socket, Inbox) {
 }
 
 fn ends(inbox: &Inbox) -> usize {
-    inbox.borrow().iter().filter(|input| matches!(input, SocketInput::Closed(_))).count()
+    inbox.borrow().iter().filter(|input| matches!(input, LineInput::Closed(_))).count()
 }
 
 async fn lose(page: &Page, i: usize) {
@@ -67,8 +67,8 @@ fn callbacks_carry_the_name_of_their_own_connection() {
     let (_second, second_inbox) = open(LinkId(2));
     browser::socket_close(0);
     browser::socket_text(1, "hi");
-    assert!(matches!(first_inbox.borrow()[..], [SocketInput::Closed(LinkId(1))]));
-    assert!(matches!(second_inbox.borrow()[..], [SocketInput::Text(LinkId(2), _)]));
+    assert!(matches!(first_inbox.borrow()[..], [LineInput::Closed(LinkId(1))]));
+    assert!(matches!(second_inbox.borrow()[..], [LineInput::Text(LinkId(2), _)]));
 }
 
 #[wasm_bindgen_test]
@@ -95,7 +95,7 @@ fn a_binary_message_is_told_as_such() {
     let _fakes = Fakes::install();
     let (_socket, inbox) = open(LINK);
     browser::socket_binary(0);
-    assert!(matches!(inbox.borrow()[..], [SocketInput::Binary(LINK)]));
+    assert!(matches!(inbox.borrow()[..], [LineInput::Binary(LINK)]));
 }
 
 #[wasm_bindgen_test]
@@ -143,7 +143,7 @@ async fn bytes_that_come_behind_the_end_of_a_connection_are_not_applied() {
     browser::socket_text(0, &encode(&events([2])));
     until("the loss is noticed", || page.transport.link_status() != LinkStatus::Ready).await;
     assert_eq!(page.sink.applied.get(), 1);
-    assert_eq!(page.transport.counters().stale, 1);
+    assert_eq!(page.transport.diagnostics().counters.stale, 1);
 }
 
 #[wasm_bindgen_test]
@@ -161,10 +161,10 @@ async fn bytes_that_come_in_mid_close_are_applied() {
 async fn a_message_that_is_no_frame_is_counted_and_costs_no_more_than_the_connection() {
     let page = Page::ready().await;
     browser::socket_text(0, "{\"events\": 5}");
-    until("it is counted", || page.transport.counters().undecodable == 1).await;
+    until("it is counted", || page.transport.diagnostics().counters.undecodable == 1).await;
     page.connect(1, welcome()).await;
     browser::socket_binary(1);
-    until("it is counted", || page.transport.counters().undecodable == 2).await;
+    until("it is counted", || page.transport.diagnostics().counters.undecodable == 2).await;
     page.connect(2, welcome()).await;
 }
 

@@ -48,6 +48,7 @@ impl Model {
                 }
             }
             ClientEvent::Notice(notice) => self.take_notice(notice),
+            ClientEvent::Trouble(_) | ClientEvent::AttemptFailed { .. } => {}
         }
         None
     }

@@ -6,8 +6,10 @@ use std::{
     rc::{Rc, Weak},
 };
 
-use moorline_delivery::{Client, ClientConfig, LinkClosed, LinkId, Output, Persist, Signal};
-use moorline_protocol::{ClientId, Limits, Millis, Page, PageId, Seq, SessionId, Timings, decode_gateway, encode};
+use moorline_delivery::{
+    Checked, Client, ClientConfig, ClientEvent, LinkClosed, LinkId, Output, Persist, PostId, Posted, Restored, Signal, StoredSend,
+};
+use moorline_protocol::{ClientId, Code, Hello, Limits, Millis, Page, PageId, Seq, SessionId, Timings, decode_gateway, encode};
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::spawn_local;
 
@@ -17,21 +19,37 @@ use super::{
     crash,
     gateway::Gateway,
     http::HttpError,
+    line::LineInput,
+    lines::{Lines, Way},
+    locks::NotGranted,
+    name::{Claimed, Name},
     page::PageSignals,
+    posts::Posts,
     pump::{Driven, Pump},
-    socket::{Socket, SocketInput},
-    storage::{Restored, Storage},
+    storage::Storage,
 };
 use crate::settings::Settings;
 
 /// What waits in the queue.
 pub(super) enum Input {
-    /// The page is up: say which stored entries were set aside, and begin to connect.
-    Begin(Vec<String>),
-    /// From a socket.
-    Socket(SocketInput),
-    /// A connection did not come about, and why.
-    Refused(LinkId, LinkClosed),
+    /// The page is up: say which stored entries were set aside, and claim the tab's name, which may be one just made.
+    Begin { set_aside: Vec<String>, is_new: bool },
+    /// What came of claiming the tab's name.
+    Named { claimed: Claimed, is_new: bool },
+    /// What came of waiting for the end of another tab.
+    TabGone(ClientId, Claimed),
+    /// The page is let in.
+    Admitted(LinkId, Way, String),
+    /// The page is not let in, and why.
+    NotAdmitted(LinkId, HttpError),
+    /// All slots for streams are taken.
+    NoSlot(LinkId),
+    /// From a connection.
+    Line(LineInput),
+    /// Why nothing came of a connection.
+    Checked(LinkId, Checked, Option<HttpError>),
+    /// What came of a POST.
+    Posted(PostId, Posted),
     /// From the browser.
     Signal(Signal),
 }
@@ -44,47 +62,38 @@ pub(super) struct Driver {
     now: Cell<Millis>,
     pump: Pump<Input>,
     alarm: Alarm,
-    link: RefCell<Option<Link>>,
-    gateway: Gateway,
-    storage: Storage,
+    lines: Lines,
+    posts: Posts,
+    name: Name,
+    gateway: Rc<Gateway>,
+    storage: Rc<Storage>,
     sink: Rc<dyn Sink>,
+    /// Before the tab's name is claimed nobody knows which sends are its own: what there is to tell waits here.
+    untold: RefCell<Option<Vec<ClientEvent>>>,
     draining: Cell<bool>,
     last_notice: RefCell<String>,
-    _page: PageSignals,
-}
-
-/// The connection that the core has asked for.
-struct Link {
-    id: LinkId,
-    opened: bool,
-    /// None while a login or a ticket is fetched.
-    socket: Option<Socket>,
-}
-
-impl Link {
-    fn has_ended(&self) -> bool {
-        self.opened && self.socket.as_ref().is_some_and(|socket| !socket.is_open())
-    }
+    page: PageSignals,
 }
 
 impl Driver {
     pub(super) fn start(settings: &Settings, sink: Rc<dyn Sink>) -> Rc<Self> {
         crash::tell(&sink);
-        let storage = Storage::open();
-        let Restored { outbox, client, set_aside } = storage.restore();
+        let storage = Rc::new(Storage::open());
+        let super::Restored { outbox, copied, client, set_aside } = storage.restore();
         let clock = Clock::start();
         let now = clock.read().now;
+        let is_new = client.is_none();
         let client = client.unwrap_or_else(|| ClientId::from_random(random_bits()));
         // Where it cannot be stored, a reload takes a new name.
         let _ = storage.write(&Persist::ClientId(client.clone()));
         let config = ClientConfig {
-            client,
+            client: client.clone(),
             page: PageId::from_random(random_bits()),
             seed: random_bits() as u64,
             timings: Timings::default(),
             limits: Limits::default(),
         };
-        let core = Client::new(now, config, moorline_delivery::Restored { outbox });
+        let core = Client::new(now, config, Restored { outbox, copied });
         let driver = Rc::new_cyclic(|this: &Weak<Self>| Self {
             this: this.clone(),
             core: RefCell::new(core),
@@ -99,13 +108,16 @@ impl Driver {
                     }
                 }
             }),
-            link: RefCell::default(),
-            gateway: Gateway::new(settings, &storage),
+            lines: Lines::default(),
+            posts: Posts::default(),
+            name: Name::new(client),
+            gateway: Rc::new(Gateway::new(settings, Rc::clone(&storage))),
             storage,
             sink,
+            untold: RefCell::new(Some(Vec::new())),
             draining: Cell::new(false),
             last_notice: RefCell::default(),
-            _page: PageSignals::listen({
+            page: PageSignals::listen({
                 let this = this.clone();
                 move |signal| {
                     if let Some(driver) = this.upgrade() {
@@ -114,7 +126,7 @@ impl Driver {
                 }
             }),
         });
-        driver.pump.push(Input::Begin(set_aside));
+        driver.pump.push(Input::Begin { set_aside, is_new });
         driver
     }
 
@@ -132,12 +144,12 @@ impl Driver {
         question(&mut self.core.borrow_mut())
     }
 
-    pub(super) const fn storage(&self) -> &Storage {
+    pub(super) fn storage(&self) -> &Storage {
         &self.storage
     }
 
     pub(super) async fn sign_in(&self, token: String) -> Result<(), HttpError> {
-        self.gateway.sign_in(token, &self.storage).await?;
+        self.gateway.sign_in(token).await?;
         self.command(Client::signed_in);
         Ok(())
     }
@@ -149,7 +161,11 @@ impl Driver {
     /// A page that is hidden or put away may not get another task, so those two do not wait for the pump.
     fn signal(&self, signal: Signal) {
         match signal {
-            Signal::Hidden | Signal::PutAway => self.command(|core, now| core.handle_signal(now, signal)),
+            Signal::Hidden => self.command(|core, now| core.handle_signal(now, signal)),
+            Signal::PutAway => {
+                self.command(|core, now| core.handle_signal(now, signal));
+                self.name.release();
+            }
             Signal::Awake | Signal::Online | Signal::Offline | Signal::BroughtBack => self.pump.push(Input::Signal(signal)),
         }
     }
@@ -191,129 +207,173 @@ impl Driver {
 
     fn complete(&self, output: Output) {
         match output {
-            Output::Connect { link } => self.connect(link),
-            Output::Transmit { link, frame } => {
-                if let Some(Link { id, socket: Some(socket), .. }) = &*self.link.borrow()
-                    && *id == link
-                {
-                    socket.send(&encode(&frame));
-                }
+            Output::OpenSocket { link } => self.open(link, None),
+            Output::OpenStream { link, hello } => self.open(link, Some(hello)),
+            Output::Check { link } => {
+                let gateway = Rc::clone(&self.gateway);
+                self.expect(async move {
+                    let (checked, why) = gateway.check().await;
+                    Input::Checked(link, checked, why)
+                });
             }
-            Output::Disconnect { link } => self.drop_link(link),
-            Output::Persist(persist) => {
-                if self.storage.write(&persist).is_err()
-                    && let Persist::PutSend(stored) = persist
-                {
-                    self.core.borrow_mut().handle_persist_failed(self.now.get(), &stored.send.message);
-                }
+            Output::Transmit { link, frame } => self.lines.transmit(link, &encode(&frame)),
+            Output::Post { post, connection, frame } => {
+                let posted = self.posts.begin(post, &self.gateway.post(connection, &frame));
+                self.expect(async move { Input::Posted(post, posted.await) });
             }
-            Output::Event(event) => {
-                if let Some((session, seq)) = self.sink.event(event) {
-                    self.core.borrow_mut().applied(self.now.get(), &session, seq);
-                }
-            }
+            Output::Abort { post } => self.posts.abort(post),
+            Output::Disconnect { link } => self.lines.end(link),
+            Output::Farewell { connection, cursors } => self.gateway.farewell(connection, cursors).send_off(),
+            Output::AwaitTab { client } => self.await_tab(client),
+            Output::Persist(persist) => self.persist(persist),
+            Output::Event(event) => self.tell(event),
         }
     }
 
-    fn connect(&self, link: LinkId) {
-        self.link.replace(Some(Link { id: link, opened: false, socket: None }));
-        if !self.gateway.needs_admission() {
-            self.open_socket(link, &self.gateway.stream_url());
+    fn persist(&self, persist: Persist) {
+        let written = self.storage.write(&persist);
+        match persist {
+            Persist::PutSend(StoredSend { send, .. }) | Persist::PutCopied(_, StoredSend { send, .. }) if written.is_err() => {
+                self.core.borrow_mut().handle_persist_failed(self.now.get(), &send.message);
+            }
+            Persist::ClientId(client) => {
+                self.name.change(client);
+                self.claim_name(true);
+            }
+            Persist::PutSend(_) | Persist::PutCopied(..) | Persist::RemoveSend(_) | Persist::RemoveCopied(..) | Persist::Cursor(_) => {}
+        }
+    }
+
+    fn tell(&self, event: ClientEvent) {
+        if let Some(untold) = &mut *self.untold.borrow_mut() {
+            untold.push(event);
             return;
         }
-        self.spawn(async move |driver| match driver.gateway.admit(&driver.storage).await {
-            Ok(url) => driver.open_socket(link, &url),
-            Err(error) => driver.refused(link, &error),
-        });
-    }
-
-    fn open_socket(&self, link: LinkId, url: &str) {
-        let mut slot = self.link.borrow_mut();
-        let Some(current) = slot.as_mut().filter(|current| current.id == link) else { return };
-        let this = self.this.clone();
-        let opened = Socket::open(url, link, move |input| {
-            if let Some(driver) = this.upgrade() {
-                driver.pump.push(Input::Socket(input));
-            }
-        });
-        match opened {
-            Ok(socket) => current.socket = Some(socket),
-            Err(_) => {
-                drop(slot);
-                self.notice(&format!("this page may not open {url}: set the key gatewayUrl in config.json"));
-                self.pump.push(Input::Refused(link, LinkClosed::Lost));
-            }
+        if let ClientEvent::AttemptFailed { message, attempts, failure } = &event {
+            let code = failure.code.map_or("no_answer", Code::word);
+            warn(&format!("attempt {attempts} of {message} failed: {code}"));
+        }
+        if let Some((session, seq)) = self.sink.event(event) {
+            self.core.borrow_mut().applied(self.now.get(), &session, seq);
         }
     }
 
-    fn drop_link(&self, link: LinkId) {
-        let gone = self.link.borrow_mut().take_if(|current| current.id == link);
-        drop(gone);
+    /// A send is sent by the one tab that goes by its tab's name, so nothing goes on before the name is claimed.
+    fn claim_name(&self, is_new: bool) {
+        let claim = self.name.claim();
+        self.expect(async move { Input::Named { claimed: claim.await, is_new } });
     }
 
-    fn feed_socket(&self, input: SocketInput) {
+    fn named(&self, claimed: Claimed, is_new: bool) {
+        match self.name.settle(claimed) {
+            None => {}
+            // Its answer is another name, which is claimed where it is stored.
+            Some(Err(NotGranted::Taken)) if !is_new => self.feed_core(Client::handle_name_taken),
+            // Nobody can have a name that was just made, so this one is good where the browser has no locks, too.
+            Some(Ok(()) | Err(_)) => self.go_on(),
+        }
+    }
+
+    fn go_on(&self) {
+        let Some(untold) = self.untold.take() else {
+            self.feed_core(|core, now| core.handle_signal(now, Signal::BroughtBack));
+            return;
+        };
+        self.draining.set(true);
+        for event in untold {
+            self.tell(event);
+        }
+        self.draining.set(false);
+        self.feed_core(Client::start);
+    }
+
+    fn await_tab(&self, client: ClientId) {
+        let gone = self.name.claim_other(client.clone());
+        self.expect(async move { Input::TabGone(client, gone.await) });
+    }
+
+    fn open(&self, link: LinkId, hello: Option<Hello>) {
+        self.lines.expect(link);
+        let gateway = Rc::clone(&self.gateway);
+        self.expect(async move {
+            let way = match &hello {
+                None => Way::Socket,
+                Some(_) => match gateway.claim_slot().await {
+                    Ok(slot) => Way::Stream(slot),
+                    Err(_) => return Input::NoSlot(link),
+                },
+            };
+            match gateway.admit(hello.as_ref()).await {
+                Ok(url) => Input::Admitted(link, way, url),
+                Err(error) => Input::NotAdmitted(link, error),
+            }
+        });
+    }
+
+    fn admitted(&self, link: LinkId, way: Way, url: &str) {
+        let this = self.this.clone();
+        let opened = self.lines.open(link, way, url, move |input| {
+            if let Some(driver) = this.upgrade() {
+                driver.pump.push(Input::Line(input));
+            }
+        });
+        if opened.is_err() {
+            self.notice(&format!("this page may not open {url}: set the key gatewayUrl in config.json"));
+            self.closed(link, LinkClosed::NotAdmitted);
+        }
+    }
+
+    fn feed_line(&self, input: LineInput) {
         match input {
-            SocketInput::Opened(link) => {
-                if let Some(current) = self.link.borrow_mut().as_mut().filter(|current| current.id == link) {
-                    current.opened = true;
-                }
+            LineInput::Opened(link) => {
+                self.lines.opened(link);
                 self.last_notice.take();
                 self.feed_core(|core, now| core.handle_opened(now, link));
             }
-            SocketInput::Text(link, text) => {
+            LineInput::Text(link, text) => {
                 let text = String::from(text);
                 match decode_gateway(&text) {
                     Ok(frame) => self.feed_core(|core, now| core.handle_frame(now, link, frame, text.len())),
                     Err(error) => {
-                        web_sys::console::warn_1(&JsValue::from_str(&error.to_string()));
+                        warn(&error.to_string());
                         self.feed_core(|core, now| core.handle_undecodable(now, link));
                     }
                 }
             }
-            SocketInput::Binary(link) => self.feed_core(|core, now| core.handle_undecodable(now, link)),
-            SocketInput::Closed(link) => self.closed(link),
+            LineInput::Binary(link) => self.feed_core(|core, now| core.handle_undecodable(now, link)),
+            LineInput::Closed(link) => self.closed(link, LinkClosed::Lost),
         }
     }
 
-    /// A socket that is closing takes nothing any more, although its `close` may be seconds away.
+    fn closed(&self, link: LinkId, closed: LinkClosed) {
+        self.lines.end(link);
+        self.feed_core(|core, now| core.handle_closed(now, link, closed));
+    }
+
     fn notice_end(&self) {
-        let ended = self.link.borrow().as_ref().filter(|current| current.has_ended()).map(|current| current.id);
-        if let Some(link) = ended {
-            self.closed(link);
+        if let Some(link) = self.lines.ended() {
+            self.closed(link, LinkClosed::Lost);
         }
     }
 
-    fn closed(&self, link: LinkId) {
-        let never_opened = self.link.borrow().as_ref().is_some_and(|current| current.id == link && !current.opened);
-        if !never_opened {
-            self.drop_link(link);
-            self.feed_core(|core, now| core.handle_closed(now, link, LinkClosed::Lost));
-            return;
-        }
-        // The browser hides the status of a refused upgrade; a plain request to the same gateway tells.
-        self.spawn(async move |driver| match driver.gateway.refusal().await {
-            Ok(()) => driver.pump.push(Input::Refused(link, LinkClosed::Lost)),
-            // The page asks for a login by itself; only a token that was tried is worth a sentence.
-            Err(error) if error.is_unauthorized() => driver.pump.push(Input::Refused(link, LinkClosed::Unauthorized)),
-            Err(error) => driver.refused(link, &error),
-        });
-    }
-
-    fn refused(&self, link: LinkId, error: &HttpError) {
-        let closed = if error.is_unauthorized() { LinkClosed::Unauthorized } else { LinkClosed::Lost };
+    fn complain(&self, error: &HttpError) {
         // A gateway that was there will be back; one that never was may be somewhere else.
         let was_there = self.ask(|core| core.counters()).connections > 0;
-        if !was_there || !matches!(error, HttpError::Unreachable { .. }) {
+        if !was_there || !error.may_pass() {
             self.notice(&error.to_string());
         }
-        self.pump.push(Input::Refused(link, closed));
     }
 
-    /// Network work outlives views; only the page's end, or the transport's, cuts it short.
-    fn spawn(&self, work: impl AsyncFnOnce(&Self) + 'static) {
-        let Some(driver) = self.this.upgrade() else { return };
-        let work: Pin<Box<dyn Future<Output = ()>>> = Box::pin(async move { work(&driver).await });
-        spawn_local(work);
+    /// Has what comes of some work put into the queue, unless the transport is gone by then.
+    fn expect(&self, work: impl Future<Output = Input> + 'static) {
+        let this = self.this.clone();
+        let work: Pin<Box<dyn Future<Output = Input>>> = Box::pin(work);
+        spawn_local(async move {
+            let input = work.await;
+            if let Some(driver) = this.upgrade() {
+                driver.pump.push(input);
+            }
+        });
     }
 }
 
@@ -333,14 +393,40 @@ impl Driven for Driver {
 
     fn feed(&self, input: Input) {
         match input {
-            Input::Begin(set_aside) => {
+            Input::Begin { set_aside, is_new } => {
                 self.report(&set_aside);
-                self.feed_core(Client::start);
+                self.claim_name(is_new);
             }
-            Input::Socket(input) => self.feed_socket(input),
-            Input::Refused(link, closed) => {
-                self.drop_link(link);
-                self.feed_core(|core, now| core.handle_closed(now, link, closed));
+            Input::Named { claimed, is_new } => self.named(claimed, is_new),
+            Input::TabGone(client, claimed) => {
+                if self.name.settle_other(&client, claimed) {
+                    self.feed_core(|core, now| core.handle_tab_gone(now, &client));
+                }
+            }
+            Input::Admitted(link, way, url) => self.admitted(link, way, &url),
+            Input::NotAdmitted(link, error) => {
+                self.complain(&error);
+                let closed = if error.is_unauthorized() { LinkClosed::Unauthorized } else { LinkClosed::NotAdmitted };
+                self.closed(link, closed);
+            }
+            Input::NoSlot(link) => self.closed(link, LinkClosed::NoSlot),
+            Input::Line(input) => self.feed_line(input),
+            Input::Checked(link, checked, why) => {
+                if let Some(why) = why {
+                    self.complain(&why);
+                }
+                self.feed_core(|core, now| core.handle_checked(now, link, checked));
+            }
+            Input::Posted(post, posted) => {
+                if self.posts.end(post) || matches!(posted, Posted::Receipt(_)) {
+                    self.feed_core(|core, now| core.handle_posted(now, post, posted));
+                }
+            }
+            Input::Signal(Signal::BroughtBack) => {
+                for tab in self.name.awaited() {
+                    self.await_tab(tab);
+                }
+                self.claim_name(false);
             }
             Input::Signal(signal) => self.feed_core(|core, now| core.handle_signal(now, signal)),
         }
@@ -349,8 +435,13 @@ impl Driven for Driver {
     fn settle(&self) {
         self.drain();
         self.sink.flush();
+        self.page.guard(self.ask(|core| core.holds_sends()));
         self.alarm.set(self.now.get(), self.ask(|core| core.deadline()));
     }
+}
+
+fn warn(sentence: &str) {
+    web_sys::console::warn_1(&JsValue::from_str(sentence));
 }
 
 /// 128 bits of the browser's randomness.

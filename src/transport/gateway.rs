@@ -1,12 +1,15 @@
 //! Where the gateway is, and how this page gets in.
 
-use std::cell::RefCell;
+use std::{cell::RefCell, rc::Rc};
 
-use moorline_protocol::{Code, Login, Page, Seq, SessionId, encode};
+use moorline_delivery::Checked;
+use moorline_protocol::{Ack, ClientFrame, Code, ConnectionId, Cursor, Hello, Login, Page, Seq, SessionId, encode};
 use web_sys::Url;
 
 use super::{
-    http::{Credentials, HttpError, Request},
+    http::{Answer, Credentials, HttpError, Request},
+    locks::{Lock, NotGranted},
+    slots,
     storage::Storage,
 };
 use crate::settings::Settings;
@@ -14,13 +17,15 @@ use crate::settings::Settings;
 /// The gateway as this page reaches it.
 ///
 /// At the page's own origin a login is a cookie. At another origin a cookie would not come back, so the token goes with every
-/// request, and a ticket that is good once goes into the WebSocket's URL, which takes no headers.
+/// request, and a ticket that is good once goes into the URLs of WebSocket and stream, which take no headers.
 pub(super) struct Gateway {
     /// Absolute, with a slash at its end.
     base: String,
+    origin: String,
     elsewhere: bool,
     /// From the link or the login form: not yet turned into a cookie, or kept for a gateway elsewhere.
     token: RefCell<Option<String>>,
+    storage: Rc<Storage>,
 }
 
 /// The answer of `POST /v1/tickets`.
@@ -32,106 +37,126 @@ moorline_protocol::record!(Ticket { ticket });
 
 impl Gateway {
     /// Resolves the settings' address against the document's.
-    pub(super) fn new(settings: &Settings, storage: &Storage) -> Self {
+    pub(super) fn new(settings: &Settings, storage: Rc<Storage>) -> Self {
         let document = document_url();
         let base = base_of(settings.gateway_url.as_deref().unwrap_or_default(), &document).unwrap_or_else(|| document.clone());
-        let elsewhere = origin_of(&base) != origin_of(&document);
+        let origin = origin_of(&base);
+        let elsewhere = origin != origin_of(&document);
         let token = settings.token.clone().or_else(|| elsewhere.then(|| storage.token()).flatten());
-        Self { base, elsewhere, token: RefCell::new(token) }
+        Self { base, origin, elsewhere, token: RefCell::new(token), storage }
     }
 
-    /// Whether requests must come before the WebSocket can be opened.
-    pub(super) fn needs_admission(&self) -> bool {
-        self.elsewhere || self.token.borrow().is_some()
+    /// Claims one of the few streams that a browser can have to this gateway, if they are few.
+    pub(super) async fn claim_slot(&self) -> Result<Option<Lock>, NotGranted> {
+        slots::claim_one(&self.base, &self.origin).await
     }
 
-    /// The WebSocket's URL where none is needed.
-    pub(super) fn stream_url(&self) -> String {
-        // Both schemes differ from their twins in the same first four letters: http → ws, https → wss.
-        format!("{}v1/connect", self.base.replacen("http", "ws", 1))
-    }
-
-    /// Logs in with the link's token or fetches a ticket, and gives the WebSocket's URL. A token that was refused is forgotten.
-    pub(super) async fn admit(&self, storage: &Storage) -> Result<String, HttpError> {
-        let admitted = if self.elsewhere { self.fetch_ticket().await } else { self.spend_token().await };
+    /// Logs in with the link's token or fetches a ticket, and gives the URL of a stream that begins with this hello, or of a
+    /// WebSocket. A token that was refused is forgotten.
+    pub(super) async fn admit(&self, hello: Option<&Hello>) -> Result<String, HttpError> {
+        let admitted = if self.elsewhere { self.fetch_ticket().await.map(Some) } else { self.spend_token().await.map(|()| None) };
         match &admitted {
-            Ok(_) if self.elsewhere => self.keep_token(storage),
+            Ok(_) if self.elsewhere => self.keep_token(),
             Err(error) if error.is_unauthorized() => {
                 self.token.take();
-                self.keep_token(storage);
+                self.keep_token();
             }
             Ok(_) | Err(_) => {}
         }
-        admitted
+        Ok(self.url(hello, admitted?))
+    }
+
+    fn url(&self, hello: Option<&Hello>, ticket: Option<String>) -> String {
+        let hello = hello.map(|hello| ("hello", encode(hello)));
+        let mut url = match hello {
+            Some(_) => format!("{}v1/events", self.base),
+            // Both schemes differ from their twins in the same first four letters: http → ws, https → wss.
+            None => format!("{}v1/connect", self.base.replacen("http", "ws", 1)),
+        };
+        let mut separator = '?';
+        for (key, value) in hello.into_iter().chain(ticket.map(|ticket| ("ticket", ticket))) {
+            url = format!("{url}{separator}{key}={}", js_sys::encode_uri_component(&value));
+            separator = '&';
+        }
+        url
     }
 
     async fn fetch_ticket(&self) -> Result<String, HttpError> {
-        let Ticket { ticket } = self.with_credentials("POST", "v1/tickets").json().await?;
-        Ok(format!("{}?ticket={}", self.stream_url(), js_sys::encode_uri_component(&ticket)))
+        let Ticket { ticket } = self.request("POST", "v1/tickets".to_owned()).json().await?;
+        Ok(ticket)
     }
 
-    async fn spend_token(&self) -> Result<String, HttpError> {
+    async fn spend_token(&self) -> Result<(), HttpError> {
         let token = self.token.borrow().clone();
         if let Some(token) = token {
             self.log_in(token).await?;
             self.token.take();
         }
-        Ok(self.stream_url())
+        Ok(())
     }
 
     /// Takes a token from the login form.
-    pub(super) async fn sign_in(&self, token: String, storage: &Storage) -> Result<(), HttpError> {
+    pub(super) async fn sign_in(&self, token: String) -> Result<(), HttpError> {
         self.log_in(token.clone()).await?;
         if self.elsewhere {
             self.token.replace(Some(token));
-            self.keep_token(storage);
+            self.keep_token();
         }
         Ok(())
     }
 
-    /// Learns why a WebSocket did not open, since the browser hides its status: asked plainly, the same path checks the same
-    /// things, and ends in `bad_frame` where only the upgrade is missing.
-    pub(super) async fn refusal(&self) -> Result<(), HttpError> {
-        match self.with_credentials("GET", "v1/connect").json::<()>().await {
-            Ok(_) | Err(HttpError::Refused { code: Code::BadFrame, .. }) => Ok(()),
-            Err(error) => Err(error),
-        }
+    /// Asks why nothing came of a connection, since the browser hides what a WebSocket or a stream was answered: the same path
+    /// asked plainly checks the same things. What the answer means to the user, unless a login is all that is missing.
+    pub(super) async fn check(&self) -> (Checked, Option<HttpError>) {
+        let base = self.base.clone();
+        let (status, retry_after) = match self.request("HEAD", "v1/events".to_owned()).answer().await {
+            Ok(Answer { status, retry_after, .. }) => (status, retry_after),
+            Err(error) => return (Checked::NoAnswer, Some(error)),
+        };
+        let why = match status {
+            204 => return (Checked::Welcome, None),
+            401 => return (Checked::Unauthorized, None),
+            403 => HttpError::Refused {
+                code: Code::OriginRefused,
+                message: format!("the gateway at {base} takes no pages of this origin: start it with --allow-origin"),
+            },
+            429 | 500.. => HttpError::Busy { base, status },
+            _ => HttpError::NotAGateway { base, status },
+        };
+        (Checked::Refused { retry_after }, Some(why))
+    }
+
+    /// The POST that carries a frame.
+    pub(super) fn post(&self, connection: ConnectionId, frame: &ClientFrame) -> Request {
+        let request = self.request("POST", format!("v1/{}", frame.kind()));
+        Request { body: Some(encode(frame)), connection: Some(connection), ..request }
+    }
+
+    /// The last ack, which outlives the page.
+    pub(super) fn farewell(&self, connection: ConnectionId, cursors: Vec<Cursor>) -> Request {
+        Request { keepalive: true, ..self.post(connection, &ClientFrame::Ack(Ack { cursors })) }
     }
 
     /// Fetches a page of older blocks.
     pub(super) async fn page(&self, session: &SessionId, before: Seq) -> Result<Page, HttpError> {
-        self.with_credentials("GET", &format!("v1/sessions/{session}/blocks?before={before}")).json().await
+        self.request("GET", format!("v1/sessions/{session}/blocks?before={before}")).json().await
     }
 
     async fn log_in(&self, token: String) -> Result<(), HttpError> {
+        let request = self.request("POST", "v1/login".to_owned());
         let credentials = if self.elsewhere { Credentials::Bearer(None) } else { Credentials::Cookie };
-        let body = Some(encode(&Login { token }));
-        Request { base: &self.base, method: "POST", path: "v1/login", body, credentials }.done().await
+        Request { body: Some(encode(&Login { token })), credentials, ..request }.done().await
     }
 
-    fn with_credentials<'a>(&'a self, method: &'static str, path: &'a str) -> Authorized<'a> {
-        let token = self.elsewhere.then(|| self.token.borrow().clone()).flatten();
-        Authorized { gateway: self, method, path, token }
+    /// A request that says who is logged in.
+    fn request(&self, method: &'static str, path: String) -> Request {
+        let credentials = if self.elsewhere { Credentials::Bearer(self.token.borrow().clone()) } else { Credentials::Cookie };
+        Request { base: self.base.clone(), method, path, body: None, credentials, connection: None, keepalive: false }
     }
 
     /// A reload keeps the token; where storage fails, a reload asks for a login.
-    fn keep_token(&self, storage: &Storage) {
-        let _ = storage.set_token(self.token.borrow().as_deref());
-    }
-}
-
-/// A request that says who is logged in.
-struct Authorized<'a> {
-    gateway: &'a Gateway,
-    method: &'static str,
-    path: &'a str,
-    token: Option<String>,
-}
-
-impl Authorized<'_> {
-    async fn json<T: moorline_protocol::Decode>(self) -> Result<T, HttpError> {
-        let credentials = if self.gateway.elsewhere { Credentials::Bearer(self.token.as_deref()) } else { Credentials::Cookie };
-        Request { base: &self.gateway.base, method: self.method, path: self.path, body: None, credentials }.json().await
+    fn keep_token(&self) {
+        let _ = self.storage.set_token(self.token.borrow().as_deref());
     }
 }
 
@@ -155,6 +180,6 @@ fn base_of(address: &str, document: &str) -> Option<String> {
     Some(url.href())
 }
 
-fn origin_of(url: &str) -> Option<String> {
-    Url::new(url).ok().map(|url| url.origin())
+fn origin_of(url: &str) -> String {
+    Url::new(url).map(|url| url.origin()).unwrap_or_default()
 }

@@ -1,10 +1,13 @@
-//! One fetch with a time limit, and what its answer means.
+//! One request by fetch, and what its answer means.
 
 use gloo_timers::callback::Timeout;
-use moorline_protocol::{Code, Decode, ErrorBody, decode};
+use js_sys::{Promise, Reflect};
+use moorline_protocol::{CONNECTION_HEADER, Code, ConnectionId, Decode, ErrorBody, Millis, decode};
 use wasm_bindgen::{JsCast as _, JsValue};
-use wasm_bindgen_futures::JsFuture;
-use web_sys::{AbortController, Headers, RequestCache, RequestCredentials, RequestInit, Response};
+use wasm_bindgen_futures::{JsFuture, spawn_local};
+use web_sys::{AbortController, AbortSignal, Headers, RequestCache, RequestCredentials, RequestInit, Response};
+
+use super::retry_after;
 
 /// No answer within this: the request is aborted.
 const TIMEOUT_MS: u32 = 10_000;
@@ -26,6 +29,14 @@ pub enum HttpError {
         /// What it said.
         status: u16,
     },
+    /// The gateway, or a proxy before it, takes nobody in now.
+    #[error("the gateway at {base} takes no connection now (HTTP {status}): this page goes on trying")]
+    Busy {
+        /// Where it is.
+        base: String,
+        /// What it said.
+        status: u16,
+    },
     /// The gateway refused, and said why.
     #[error("{message}")]
     Refused {
@@ -42,68 +53,100 @@ impl HttpError {
     pub const fn is_unauthorized(&self) -> bool {
         matches!(self, Self::Refused { code: Code::Unauthorized, .. })
     }
+
+    /// Whether it is what a restart of the gateway looks like from here.
+    pub(super) const fn may_pass(&self) -> bool {
+        matches!(self, Self::Unreachable { .. } | Self::Busy { status: 500.., .. })
+    }
 }
 
 /// One request to the gateway at `base`.
-pub(super) struct Request<'a> {
-    pub(super) base: &'a str,
+pub(super) struct Request {
+    pub(super) base: String,
     pub(super) method: &'static str,
     /// Relative to `base`.
-    pub(super) path: &'a str,
+    pub(super) path: String,
     /// JSON.
     pub(super) body: Option<String>,
-    pub(super) credentials: Credentials<'a>,
+    pub(super) credentials: Credentials,
+    /// The connection that it belongs to.
+    pub(super) connection: Option<ConnectionId>,
+    /// It outlives the page.
+    pub(super) keepalive: bool,
 }
 
 /// How a request says who is logged in.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Credentials<'a> {
+#[derive(Debug, Clone)]
+pub(super) enum Credentials {
     /// By the cookie that the browser holds.
     Cookie,
     /// By a token, if there is one.
-    Bearer(Option<&'a str>),
+    Bearer(Option<String>),
 }
 
-impl Request<'_> {
+/// What came back, whoever answered.
+pub(super) struct Answer {
+    pub(super) status: u16,
+    pub(super) text: String,
+    pub(super) retry_after: Option<Millis>,
+}
+
+impl Request {
     /// Waits for an answer whose body nobody needs.
     pub(super) async fn done(self) -> Result<(), HttpError> {
-        self.answer().await.map(drop)
+        self.accepted().await.map(drop)
     }
 
     /// Waits for an answer of this shape.
     pub(super) async fn json<T: Decode>(self) -> Result<T, HttpError> {
-        let base = self.base.to_owned();
-        let (status, text) = self.answer().await?;
+        let base = self.base.clone();
+        let Answer { status, text, .. } = self.accepted().await?;
         decode(&text).map_err(|_| HttpError::NotAGateway { base, status })
     }
 
-    async fn answer(self) -> Result<(u16, String), HttpError> {
-        let unreachable = |_: JsValue| HttpError::Unreachable { base: self.base.to_owned() };
-        let (status, text) = self.exchange().await.map_err(unreachable)?;
+    async fn accepted(self) -> Result<Answer, HttpError> {
+        let base = self.base.clone();
+        let answer = self.answer().await?;
+        let status = answer.status;
         if (200..300).contains(&status) {
-            return Ok((status, text));
+            return Ok(answer);
         }
-        Err(match decode::<ErrorBody>(&text) {
+        Err(match decode::<ErrorBody>(&answer.text) {
             Ok(body) => HttpError::Refused { code: body.code, message: body.message },
             Err(_) if status == Code::Unauthorized.status() => {
                 HttpError::Refused { code: Code::Unauthorized, message: "a login is needed".to_owned() }
             }
             // A proxy in front of a gateway that is being restarted.
-            Err(_) if matches!(status, 502..=504) => HttpError::Unreachable { base: self.base.to_owned() },
-            Err(_) => HttpError::NotAGateway { base: self.base.to_owned(), status },
+            Err(_) if matches!(status, 502..=504) => HttpError::Unreachable { base },
+            Err(_) => HttpError::NotAGateway { base, status },
         })
     }
 
-    async fn exchange(&self) -> Result<(u16, String), JsValue> {
-        let window = web_sys::window().ok_or(JsValue::UNDEFINED)?;
+    /// Waits for any answer, but not for ever.
+    pub(super) async fn answer(self) -> Result<Answer, HttpError> {
+        self.within_limit().await.map_err(|_| HttpError::Unreachable { base: self.base })
+    }
+
+    async fn within_limit(&self) -> Result<Answer, JsValue> {
         let controller = AbortController::new()?;
-        let init = self.init()?;
-        init.set_signal(Some(&controller.signal()));
+        let sent = self.send(Some(&controller.signal()))?;
         let _limit = Timeout::new(TIMEOUT_MS, move || controller.abort());
-        let url = format!("{}{}", self.base, self.path);
-        let response: Response = JsFuture::from(window.fetch_with_str_and_init(&url, &init)).await?.dyn_into()?;
-        let text = JsFuture::from(response.text()?).await?;
-        Ok((response.status(), text.as_string().unwrap_or_default()))
+        Answer::read(sent).await
+    }
+
+    /// Puts the request on the network and forgets it.
+    pub(super) fn send_off(&self) {
+        if let Ok(sent) = self.send(None) {
+            spawn_local(async { drop(Answer::read(sent).await) });
+        }
+    }
+
+    /// Puts the request on the network, in this very task.
+    pub(super) fn send(&self, signal: Option<&AbortSignal>) -> Result<Promise, JsValue> {
+        let window = web_sys::window().ok_or(JsValue::UNDEFINED)?;
+        let init = self.init()?;
+        init.set_signal(signal);
+        Ok(window.fetch_with_str_and_init(&format!("{}{}", self.base, self.path), &init))
     }
 
     fn init(&self) -> Result<RequestInit, JsValue> {
@@ -115,7 +158,10 @@ impl Request<'_> {
             headers.set("content-type", "application/json")?;
             init.set_body(&JsValue::from_str(body));
         }
-        match self.credentials {
+        if let Some(connection) = &self.connection {
+            headers.set(CONNECTION_HEADER, connection.as_str())?;
+        }
+        match &self.credentials {
             Credentials::Cookie => init.set_credentials(RequestCredentials::SameOrigin),
             Credentials::Bearer(token) => {
                 init.set_credentials(RequestCredentials::Omit);
@@ -124,7 +170,23 @@ impl Request<'_> {
                 }
             }
         }
+        if self.keepalive {
+            Reflect::set(&init, &"keepalive".into(), &JsValue::TRUE)?;
+        }
         init.set_headers(&headers);
         Ok(init)
+    }
+}
+
+impl Answer {
+    /// Waits for the whole of it.
+    pub(super) async fn read(sent: Promise) -> Result<Self, JsValue> {
+        let response: Response = JsFuture::from(sent).await?.dyn_into()?;
+        let text = JsFuture::from(response.text()?).await?;
+        Ok(Self {
+            status: response.status(),
+            text: text.as_string().unwrap_or_default(),
+            retry_after: retry_after::read(&response.headers()),
+        })
     }
 }

@@ -1,4 +1,4 @@
-//! The tab's storage: outbox, cursors, client id, drafts, one key each, in sessionStorage.
+//! The tab's storage: outbox, copied sends, cursors, client id, drafts, one key each, in sessionStorage.
 //!
 //! Keys are `moorline.<format>.<kind>.<name>`. What cannot be read, or was written in another format, is moved to the
 //! same key with `.corrupt` behind it, and said: typed text may be in it.
@@ -7,7 +7,7 @@ use std::{cell::Cell, collections::BinaryHeap};
 
 use gloo_storage::{SessionStorage, Storage as _};
 use moorline_delivery::{Persist, StoredSend};
-use moorline_protocol::{ClientId, Cursor, Decode, SessionId, decode, encode};
+use moorline_protocol::{ClientId, Cursor, Decode, MessageId, SessionId, decode, encode};
 use serde::Serialize;
 use wasm_bindgen::{JsCast as _, JsValue};
 
@@ -33,6 +33,8 @@ pub enum StorageError {
 pub struct Restored {
     /// The outbox, in no order.
     pub outbox: Vec<StoredSend>,
+    /// Sends of the tab that this one was copied from, with that tab's name.
+    pub copied: Vec<(ClientId, StoredSend)>,
     /// The tab's name.
     pub client: Option<ClientId>,
     /// The keys that were set aside, as they were called.
@@ -85,6 +87,11 @@ impl Storage {
             Persist::PutSend(stored) => self.set(&key("outbox", stored.send.message.as_str()), stored),
             Persist::RemoveSend(message) => {
                 self.delete(&key("outbox", message.as_str()));
+                Ok(())
+            }
+            Persist::PutCopied(client, stored) => self.set(&copied_key(client, &stored.send.message), stored),
+            Persist::RemoveCopied(client, message) => {
+                self.delete(&copied_key(client, message));
                 Ok(())
             }
             Persist::Cursor(cursor) => self.set(&key("seen", cursor.session.as_str()), cursor),
@@ -157,6 +164,15 @@ impl Restored {
                 }
                 named_so
             }
+            ("copied", name) => {
+                let (client, message) = name.split_once('.').unwrap_or_default();
+                let (Ok(client), Some(stored)) = (ClientId::parse(client), read::<StoredSend>(key)) else { return false };
+                let named_so = stored.send.message.as_str() == message;
+                if named_so {
+                    self.copied.push((client, stored));
+                }
+                named_so
+            }
             ("client", "") => {
                 self.client = read(key);
                 self.client.is_some()
@@ -180,6 +196,10 @@ fn words(error: &JsValue) -> String {
 
 fn key(kind: &str, name: &str) -> String {
     format!("{PREFIX}{FORMAT}.{kind}.{name}")
+}
+
+fn copied_key(client: &ClientId, message: &MessageId) -> String {
+    key("copied", &format!("{client}.{message}"))
 }
 
 fn own_key(kind: &str) -> String {
