@@ -2,28 +2,38 @@
 
 const real = {
   WebSocket: globalThis.WebSocket,
+  EventSource: globalThis.EventSource,
   fetch: globalThis.fetch,
   setTimeout: globalThis.setTimeout,
   clearTimeout: globalThis.clearTimeout,
   performanceNow: performance.now,
   dateNow: Date.now,
   consoleInfo: console.info,
+  consoleWarn: console.warn,
   setItem: Storage.prototype.setItem,
 };
 
 export function restore() {
   globalThis.WebSocket = real.WebSocket;
+  globalThis.EventSource = real.EventSource;
   globalThis.fetch = real.fetch;
   globalThis.setTimeout = real.setTimeout;
   globalThis.clearTimeout = real.clearTimeout;
   performance.now = real.performanceNow;
   Date.now = real.dateNow;
   console.info = real.consoleInfo;
+  console.warn = real.consoleWarn;
   Storage.prototype.setItem = real.setItem;
   if (storageGetter) Object.defineProperty(globalThis, "sessionStorage", storageGetter);
   delete document.visibilityState;
+  delete navigator.locks;
+  delete performance.getEntriesByType;
+  delete globalThis.addEventListener;
+  delete globalThis.removeEventListener;
   delete globalThis.moorline;
   globalThis.onerror = null;
+  for (const release of locksOfTest.values()) release();
+  locksOfTest.clear();
 }
 
 // Gives the browser a turn; the clock is the real one, whatever is faked.
@@ -96,28 +106,147 @@ export function socketClose(i) {
   sockets[i].onclose?.(new CloseEvent("close", { code: 1006 }));
 }
 
+// --- EventSource
+
+let streams = [];
+
+class FakeEventSource {
+  constructor(url, init) {
+    this.url = url;
+    this.withCredentials = init?.withCredentials ?? false;
+    this.readyState = 0;
+    this.closeCalls = 0;
+    this.onopen = this.onmessage = this.onerror = null;
+    streams.push(this);
+  }
+  close() {
+    this.closeCalls += 1;
+    this.readyState = 2;
+  }
+}
+
+export function installStream() {
+  streams = [];
+  globalThis.EventSource = FakeEventSource;
+}
+export function installRealStream() {
+  globalThis.EventSource = real.EventSource;
+}
+export const streamCount = () => streams.length;
+export const streamUrl = (i) => streams[i].url;
+export const streamQuery = (i, key) => new URL(streams[i].url).searchParams.get(key) ?? "";
+export const streamWithCredentials = (i) => streams[i].withCredentials;
+export const streamCloseCalls = (i) => streams[i].closeCalls;
+export function streamHandlers(i) {
+  const { onopen, onmessage, onerror } = streams[i];
+  return [onopen, onmessage, onerror].filter((handler) => typeof handler === "function").length;
+}
+export function streamOpen(i) {
+  streams[i].readyState = 1;
+  streams[i].onopen?.(new Event("open"));
+}
+export function streamText(i, text) {
+  streams[i].onmessage?.(new MessageEvent("message", { data: text }));
+}
+// What the browser does at the end of a response: it says `error` and would connect again by itself.
+export function streamError(i) {
+  if (streams[i].readyState !== 2) streams[i].readyState = 0;
+  streams[i].onerror?.(new Event("error"));
+}
+
 // --- fetch
 
 let answers = [];
 let requests = [];
+let held = [];
+let aborted = [];
 
 export function installFetch() {
   answers = [];
   requests = [];
+  held = [];
+  aborted = [];
   globalThis.fetch = (url, init) => {
     const headers = Object.fromEntries(new Headers(init?.headers ?? {}).entries());
-    const request = { url: String(url), method: init?.method ?? "GET", body: init?.body ?? null, headers, credentials: init?.credentials ?? "" };
-    requests.push(JSON.stringify(request));
+    const request = {
+      url: String(url),
+      method: init?.method ?? "GET",
+      body: init?.body ?? null,
+      headers,
+      credentials: init?.credentials ?? "",
+      keepalive: init?.keepalive ?? false,
+    };
+    requests.push(request);
     const answer = answers.find((candidate) => request.url.includes(candidate.part));
-    if (answer === undefined) return Promise.reject(new TypeError("Failed to fetch"));
-    return Promise.resolve(new Response(answer.body, { status: answer.status, headers: { "content-type": answer.kind } }));
+    return new Promise((resolve, reject) => {
+      const entry = { url: request.url, resolve };
+      init?.signal?.addEventListener("abort", () => {
+        if (!held.includes(entry)) return;
+        held = held.filter((other) => other !== entry);
+        aborted.push(request.url);
+        reject(new DOMException("the request was aborted", "AbortError"));
+      });
+      if (answer === undefined) reject(new TypeError("Failed to fetch"));
+      else if (answer.status === 0) held.push(entry);
+      else resolve(response(answer));
+    });
   };
 }
-// The newest answer for a part of a URL is the one given.
+const response = ({ status, headers, body }) => new Response(status === 204 ? null : body, { status, headers });
+
+// The newest answer for a part of a URL is the one given; status 0 = no answer until `releaseFetch`.
 export function answerFetch(part, status, kind, body) {
-  answers.unshift({ part, status, kind, body: status === 204 ? null : body });
+  answers.unshift({ part, status, headers: { "content-type": kind }, body });
 }
-export const fetched = () => requests;
+export function answerFetchWith(part, status, headers, body) {
+  answers.unshift({ part, status, headers: JSON.parse(headers), body });
+}
+export function failFetch(part) {
+  answers = answers.filter((candidate) => candidate.part !== part);
+}
+export const heldFetches = (part) => held.filter((entry) => entry.url.includes(part)).length;
+export function releaseFetch(part, status, kind, body) {
+  const ready = held.filter((entry) => entry.url.includes(part));
+  held = held.filter((entry) => !ready.includes(entry));
+  for (const entry of ready) entry.resolve(response({ status, headers: { "content-type": kind }, body }));
+}
+export const fetched = () => requests.map((request) => JSON.stringify(request));
+export const abortedFetches = () => aborted;
+// The POSTs of frames, each as `path body`.
+const posts = () => requests.filter((request) => "moorline-connection" in request.headers);
+export const postedPaths = () => posts().map((request) => new URL(request.url).pathname);
+export const postedBodies = () => posts().map((request) => request.body);
+export const postedField = (i, name) => String(posts()[i][name]);
+export const postedHeader = (i, name) => posts()[i].headers[name] ?? "";
+
+// --- Web Locks: the browser's own, held by the test as another tab would
+
+const locksOfTest = new Map();
+
+export function holdLock(name) {
+  return new Promise((granted) => {
+    navigator.locks.request(name, () => new Promise((release) => {
+      locksOfTest.set(name, release);
+      granted();
+    }));
+  });
+}
+export function releaseLock(name) {
+  locksOfTest.get(name)?.();
+  locksOfTest.delete(name);
+}
+const names = (locks) => locks.map((lock) => lock.name).filter((name) => name.startsWith("moorline.")).sort().join(" ");
+export const locksHeld = async () => names((await navigator.locks.query()).held);
+export const locksPending = async () => names((await navigator.locks.query()).pending);
+export function installNoLocks() {
+  Object.defineProperty(navigator, "locks", { configurable: true, value: undefined });
+}
+
+// --- the protocol that earlier requests went over
+
+export function installProtocol(name, protocol) {
+  performance.getEntriesByType = () => [{ name, nextHopProtocol: protocol }];
+}
 
 // --- time
 
@@ -186,11 +315,38 @@ export function reveal() {
 export function putAway() {
   globalThis.dispatchEvent(new PageTransitionEvent("pagehide", { persisted: true }));
 }
-export function bringBack() {
-  globalThis.dispatchEvent(new PageTransitionEvent("pageshow", { persisted: true }));
-}
+export const bringBack = () => showAgain(true);
 export function tellWindow(kind) {
   globalThis.dispatchEvent(new Event(kind));
+}
+
+// Counts the standing listeners of a kind on the window.
+let listeners = new Map();
+export function watchListeners() {
+  listeners = new Map();
+  const count = (kind, by) => listeners.set(kind, (listeners.get(kind) ?? 0) + by);
+  globalThis.addEventListener = function (kind, ...rest) {
+    count(kind, 1);
+    return EventTarget.prototype.addEventListener.call(this, kind, ...rest);
+  };
+  globalThis.removeEventListener = function (kind, ...rest) {
+    count(kind, -1);
+    return EventTarget.prototype.removeEventListener.call(this, kind, ...rest);
+  };
+}
+export const listenersOf = (kind) => listeners.get(kind) ?? 0;
+// Whether the browser would ask before it closes the page.
+export function wouldAsk() {
+  const event = document.createEvent("BeforeUnloadEvent");
+  event.initEvent("beforeunload", false, true);
+  globalThis.dispatchEvent(event);
+  return event.defaultPrevented && event.returnValue !== "";
+}
+export function tellDocument(kind) {
+  document.dispatchEvent(new Event(kind));
+}
+export function showAgain(persisted) {
+  globalThis.dispatchEvent(new PageTransitionEvent("pageshow", { persisted }));
 }
 
 let failures = 0;
@@ -202,6 +358,13 @@ export function listenForErrors() {
   };
 }
 export const errorsSeen = () => failures;
+
+let warned = [];
+export function listenToWarnings() {
+  warned = [];
+  console.warn = (line) => warned.push(String(line));
+}
+export const warnings = () => warned;
 
 let told = [];
 export function listenToConsole() {

@@ -2,7 +2,7 @@
 
 #![allow(dead_code, reason = "every test binary uses its own part")]
 
-use wasm_bindgen::prelude::wasm_bindgen;
+use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
 
 #[wasm_bindgen(module = "/tests/support/browser.js")]
 extern "C" {
@@ -40,11 +40,65 @@ extern "C" {
     #[wasm_bindgen(js_name = socketClose)]
     pub(crate) fn socket_close(i: usize);
 
+    #[wasm_bindgen(js_name = installStream)]
+    fn install_stream();
+    #[wasm_bindgen(js_name = installRealStream)]
+    pub(crate) fn install_real_stream();
+    #[wasm_bindgen(js_name = streamCount)]
+    pub(crate) fn stream_count() -> usize;
+    #[wasm_bindgen(js_name = streamUrl)]
+    pub(crate) fn stream_url(i: usize) -> String;
+    #[wasm_bindgen(js_name = streamQuery)]
+    pub(crate) fn stream_query(i: usize, key: &str) -> String;
+    #[wasm_bindgen(js_name = streamWithCredentials)]
+    pub(crate) fn stream_with_credentials(i: usize) -> bool;
+    #[wasm_bindgen(js_name = streamCloseCalls)]
+    pub(crate) fn stream_close_calls(i: usize) -> usize;
+    #[wasm_bindgen(js_name = streamHandlers)]
+    pub(crate) fn stream_handlers(i: usize) -> usize;
+    #[wasm_bindgen(js_name = streamOpen)]
+    pub(crate) fn stream_open(i: usize);
+    #[wasm_bindgen(js_name = streamText)]
+    pub(crate) fn stream_text(i: usize, text: &str);
+    #[wasm_bindgen(js_name = streamError)]
+    pub(crate) fn stream_error(i: usize);
+
     #[wasm_bindgen(js_name = installFetch)]
     fn install_fetch();
     #[wasm_bindgen(js_name = answerFetch)]
     pub(crate) fn answer_fetch(part: &str, status: u16, kind: &str, body: &str);
+    #[wasm_bindgen(js_name = answerFetchWith)]
+    pub(crate) fn answer_fetch_with(part: &str, status: u16, headers: &str, body: &str);
+    #[wasm_bindgen(js_name = failFetch)]
+    pub(crate) fn fail_fetch(part: &str);
+    #[wasm_bindgen(js_name = heldFetches)]
+    pub(crate) fn held_fetches(part: &str) -> usize;
+    #[wasm_bindgen(js_name = releaseFetch)]
+    pub(crate) fn release_fetch(part: &str, status: u16, kind: &str, body: &str);
     pub(crate) fn fetched() -> Vec<String>;
+    #[wasm_bindgen(js_name = abortedFetches)]
+    pub(crate) fn aborted_fetches() -> Vec<String>;
+    #[wasm_bindgen(js_name = postedPaths)]
+    pub(crate) fn posted_paths() -> Vec<String>;
+    #[wasm_bindgen(js_name = postedBodies)]
+    pub(crate) fn posted_bodies() -> Vec<String>;
+    #[wasm_bindgen(js_name = postedField)]
+    pub(crate) fn posted_field(i: usize, name: &str) -> String;
+    #[wasm_bindgen(js_name = postedHeader)]
+    pub(crate) fn posted_header(i: usize, name: &str) -> String;
+
+    #[wasm_bindgen(js_name = holdLock)]
+    pub(crate) async fn hold_lock(name: &str);
+    #[wasm_bindgen(js_name = releaseLock)]
+    pub(crate) fn release_lock(name: &str);
+    #[wasm_bindgen(js_name = locksHeld)]
+    async fn names_held() -> JsValue;
+    #[wasm_bindgen(js_name = locksPending)]
+    async fn names_pending() -> JsValue;
+    #[wasm_bindgen(js_name = installNoLocks)]
+    pub(crate) fn install_no_locks();
+    #[wasm_bindgen(js_name = installProtocol)]
+    pub(crate) fn install_protocol(name: &str, protocol: &str);
 
     #[wasm_bindgen(js_name = installClock)]
     fn install_clock();
@@ -71,6 +125,19 @@ extern "C" {
     pub(crate) fn put_away();
     #[wasm_bindgen(js_name = bringBack)]
     pub(crate) fn bring_back();
+    #[wasm_bindgen(js_name = watchListeners)]
+    fn watch_listeners();
+    #[wasm_bindgen(js_name = listenersOf)]
+    pub(crate) fn listeners_of(kind: &str) -> i32;
+    #[wasm_bindgen(js_name = wouldAsk)]
+    pub(crate) fn would_ask() -> bool;
+    #[wasm_bindgen(js_name = tellDocument)]
+    pub(crate) fn tell_document(kind: &str);
+    #[wasm_bindgen(js_name = showAgain)]
+    pub(crate) fn show_again(persisted: bool);
+    #[wasm_bindgen(js_name = listenToWarnings)]
+    pub(crate) fn listen_to_warnings();
+    pub(crate) fn warnings() -> Vec<String>;
     #[wasm_bindgen(js_name = tellWindow)]
     pub(crate) fn tell_window(kind: &str);
     #[wasm_bindgen(js_name = listenForErrors)]
@@ -88,7 +155,7 @@ extern "C" {
 /// The time that an awaited condition has, by the real clock.
 const DEADLINE_MS: f64 = 5_000.0;
 
-/// The fake WebSocket, fetch and clock, and an empty tab storage.
+/// The fake WebSocket, EventSource, fetch and clock, and an empty tab storage. Web Locks are the browser's own.
 pub(crate) struct Fakes;
 
 impl Fakes {
@@ -97,8 +164,10 @@ impl Fakes {
         restore();
         put_away();
         install_socket();
+        install_stream();
         install_fetch();
         install_clock();
+        watch_listeners();
         clear_storage();
         Self
     }
@@ -131,6 +200,29 @@ pub(crate) async fn until(what: &str, holds: impl Fn() -> bool) {
 /// Gives the browser enough turns for whatever is already queued to run.
 pub(crate) async fn settle() {
     for _ in 0..10 {
+        turn().await;
+    }
+}
+
+/// The Web Locks that somebody holds, by name.
+pub(crate) async fn locks_held() -> Vec<String> {
+    words(names_held().await)
+}
+
+/// The Web Locks that somebody waits for, by name.
+pub(crate) async fn locks_pending() -> Vec<String> {
+    words(names_pending().await)
+}
+
+fn words(names: JsValue) -> Vec<String> {
+    names.as_string().unwrap_or_default().split_whitespace().map(str::to_owned).collect()
+}
+
+/// Waits until a Web Lock is held, or free.
+pub(crate) async fn until_lock(name: &str, held: bool) {
+    let started = real_now();
+    while locks_held().await.iter().any(|other| other == name) != held {
+        assert!(real_now() - started < DEADLINE_MS, "not within 5 s: {name} to be {}", if held { "held" } else { "free" });
         turn().await;
     }
 }

@@ -13,8 +13,8 @@ use moorline::{
 };
 use moorline_delivery::{ClientEvent, LinkStatus};
 use moorline_protocol::{
-    Answer, Append, Attach, Attached, BlockId, CaughtUp, ClientFrame, ConnectionId, Epoch, Event, EventBody, Events, GatewayFrame, Limits,
-    MessageId, Millis, Send, SendBody, Seq, SessionId, SessionState, SnapshotPart, SnapshotReason, Timings, VERSION, Welcome,
+    Answer, Append, Attach, Attached, BlockId, CaughtUp, ClientFrame, ConnectionId, Epoch, Event, EventBody, Events, GatewayFrame, Hello,
+    Limits, MessageId, Millis, Send, SendBody, Seq, SessionId, SessionState, SnapshotPart, SnapshotReason, Timings, VERSION, Welcome,
     decode_client, encode,
 };
 
@@ -107,17 +107,70 @@ impl Page {
         until("the link is ready", || self.transport.link_status() == LinkStatus::Ready).await;
     }
 
+    /// A page that a proxy has driven to a stream: two WebSockets were refused, `HEAD` says that the gateway is there.
+    pub(crate) async fn streaming() -> Self {
+        Self::streaming_with(Fakes::install(), &Settings::default(), welcome()).await
+    }
+
+    pub(crate) async fn streaming_with(fakes: Fakes, settings: &Settings, welcome: Welcome) -> Self {
+        browser::answer_fetch("v1/", 204, "", "");
+        let page = Self::load_with(fakes, settings);
+        page.refuse_sockets(0..2).await;
+        page.welcome_stream(0, welcome).await;
+        page
+    }
+
+    /// Refuses these WebSockets, without the pauses between them.
+    pub(crate) async fn refuse_sockets(&self, sockets: std::ops::Range<usize>) {
+        for i in sockets {
+            if i > 0 {
+                self.hurry().await;
+            }
+            until("a socket is opened", || browser::socket_count() > i).await;
+            browser::socket_close(i);
+        }
+    }
+
+    /// Ends the backoff.
+    pub(crate) async fn hurry(&self) {
+        until("a reconnect is scheduled", || matches!(self.transport.link_status(), LinkStatus::Waiting { .. })).await;
+        browser::tell_window("online");
+    }
+
+    /// Plays the gateway's part of the i-th stream up to `welcome`.
+    pub(crate) async fn welcome_stream(&self, i: usize, welcome: Welcome) {
+        until("a stream is opened", || browser::stream_count() > i).await;
+        browser::stream_open(i);
+        self.stream(i, GatewayFrame::Welcome(welcome));
+        until("the link is ready", || self.transport.link_status() == LinkStatus::Ready).await;
+    }
+
+    pub(crate) fn stream(&self, i: usize, frame: GatewayFrame) {
+        browser::stream_text(i, &encode(&frame));
+    }
+
     pub(crate) fn tell(&self, i: usize, frame: GatewayFrame) {
         browser::socket_text(i, &encode(&frame));
     }
 
-    /// Shows the session and answers its attach: it is at seq 0.
+    /// Shows the session and answers its attach on the i-th socket: it is at seq 0.
     pub(crate) async fn attach(&self, i: usize) {
         self.transport.show(&session());
-        until("attach is sent", || attach_sent(i).is_some()).await;
-        let no = attach_sent(i).expect("just seen").no;
+        until("attach is sent", || attach_in(sent(i)).is_some()).await;
+        self.answer_attach(attach_in(sent(i)).expect("just seen"), |frame| self.tell(i, frame)).await;
+    }
+
+    /// The same on the i-th stream.
+    pub(crate) async fn attach_on_stream(&self, i: usize) {
+        self.transport.show(&session());
+        until("attach is posted", || attach_in(posted()).is_some()).await;
+        self.answer_attach(attach_in(posted()).expect("just seen"), |frame| self.stream(i, frame)).await;
+    }
+
+    async fn answer_attach(&self, attach: Attach, tell: impl Fn(GatewayFrame)) {
+        let no = attach.no;
         let answer = Answer::Snapshot(SnapshotReason::Fresh);
-        self.tell(i, GatewayFrame::Attached(Attached { session: session(), no, epoch: epoch(), head: Seq::ZERO, answer }));
+        tell(GatewayFrame::Attached(Attached { session: session(), no, epoch: epoch(), head: Seq::ZERO, answer }));
         let snapshot = SnapshotPart {
             session: session(),
             no,
@@ -128,21 +181,37 @@ impl Page {
             from: Seq::new(1),
             items: Vec::new(),
         };
-        self.tell(i, GatewayFrame::Snapshot(snapshot));
+        tell(GatewayFrame::Snapshot(snapshot));
         let state = SessionState::default();
-        self.tell(i, GatewayFrame::CaughtUp(CaughtUp { session: session(), no, epoch: epoch(), seq: Seq::ZERO, state }));
+        tell(GatewayFrame::CaughtUp(CaughtUp { session: session(), no, epoch: epoch(), seq: Seq::ZERO, state }));
         until("the session is caught up", || self.sink.saw(|event| matches!(event, ClientEvent::CaughtUp { .. }))).await;
     }
 }
 
-fn attach_sent(i: usize) -> Option<Attach> {
-    sent(i).into_iter().rev().find_map(|frame| {
+fn attach_in(frames: Vec<ClientFrame>) -> Option<Attach> {
+    frames.into_iter().rev().find_map(|frame| {
         if let ClientFrame::Attach(attach) = frame {
             return Some(attach);
         }
         let ClientFrame::Hello(hello) = frame else { return None };
         hello.attaches.into_iter().next()
     })
+}
+
+/// What was posted, on whichever stream.
+pub(crate) fn posted() -> Vec<ClientFrame> {
+    browser::posted_bodies().iter().map(|text| decode_client(text).expect("the page posts frames")).collect()
+}
+
+pub(crate) fn count_posted(kind: &str) -> usize {
+    posted().iter().filter(|frame| frame.kind() == kind).count()
+}
+
+/// The hello in the URL of the i-th stream.
+pub(crate) fn hello_of_stream(i: usize) -> Hello {
+    let json = browser::stream_query(i, "hello");
+    let Ok(ClientFrame::Hello(hello)) = decode_client(&format!("{{\"hello\":{json}}}")) else { panic!("no hello: {json}") };
+    hello
 }
 
 /// What was written to the i-th socket.
