@@ -9,7 +9,7 @@ use std::{
 use moorline_delivery::{
     Checked, Client, ClientConfig, ClientEvent, LinkClosed, LinkId, Output, Persist, PostId, Posted, Restored, Signal, StoredSend,
 };
-use moorline_protocol::{ClientId, Code, Hello, Limits, Millis, Page, PageId, Seq, SessionId, Timings, decode_gateway, encode};
+use moorline_protocol::{ClientId, Hello, Limits, Millis, Page, PageId, Seq, SessionId, Timings, decode_gateway, encode};
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::spawn_local;
 
@@ -250,8 +250,11 @@ impl Driver {
             return;
         }
         if let ClientEvent::AttemptFailed { message, attempts, failure } = &event {
-            let code = failure.code.map_or("no_answer", Code::word);
-            warn(&format!("attempt {attempts} of {message} failed: {code}"));
+            let why = match failure.code {
+                Some(code) => code.word(),
+                None => &failure.message,
+            };
+            warn(&format!("attempt {attempts} of {message} failed: {why}"));
         }
         if let Some((session, seq)) = self.sink.event(event) {
             self.core.borrow_mut().applied(self.now.get(), &session, seq);
