@@ -17,8 +17,42 @@ pub(crate) struct Gateway {
     pub(crate) connections: BTreeMap<usize, Seated>,
     pub(crate) holders: Holders,
     /// Who waits for an answer of which session.
-    pub(crate) replies: BTreeMap<u64, (usize, SessionId, moorline_protocol::MessageId)>,
+    pub(crate) replies: BTreeMap<u64, Waiting>,
     pub(crate) rows_head: u64,
+}
+
+/// An answer that is owed.
+pub(crate) struct Waiting {
+    pub(crate) way: Way,
+    pub(crate) session: SessionId,
+    pub(crate) message: moorline_protocol::MessageId,
+}
+
+/// How an answer gets back.
+#[derive(Debug, Clone)]
+pub(crate) enum Way {
+    /// As a frame on this wire.
+    Wire(usize),
+    /// In the answer to a POST.
+    Post(Sender),
+}
+
+/// Who posted.
+#[derive(Debug, Clone)]
+pub(crate) struct Sender {
+    pub(crate) tab: usize,
+    pub(crate) document: u64,
+    pub(crate) post: moorline_delivery::PostId,
+    pub(crate) back: Back,
+}
+
+/// What becomes of an answer to a POST on its way back.
+#[derive(Debug, Clone)]
+pub(crate) enum Back {
+    Arrives,
+    /// Somebody in between says this instead.
+    Becomes(moorline_delivery::Posted),
+    Vanishes,
 }
 
 /// A session in memory.

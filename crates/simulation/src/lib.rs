@@ -23,5 +23,5 @@ pub mod world;
 
 pub use network::Quality;
 pub use oracle::{Oracle, Violation};
-pub use plan::{Act, Cut, Plan, Shape};
+pub use plan::{Act, Cut, Plan, Shape, Sockets};
 pub use run::{Report, run, run_plan};

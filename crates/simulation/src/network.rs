@@ -1,6 +1,6 @@
 //! A line between a tab and the gateway: two pipes that keep their order, until they do not keep anything.
 
-use moorline_delivery::{LinkId, Random};
+use moorline_delivery::{LinkId, Random, Transport};
 use moorline_protocol::Millis;
 
 /// What a sender may have on its way before it has to wait, as a socket's buffer would make it.
@@ -36,6 +36,7 @@ pub(crate) struct Pipe {
 pub(crate) struct Wire {
     pub(crate) tab: usize,
     pub(crate) link: LinkId,
+    pub(crate) transport: Transport,
     pub(crate) up: Pipe,
     pub(crate) down: Pipe,
     /// The tab's end is open, or opening.

@@ -5,7 +5,10 @@ use std::{
     fmt,
 };
 
-use moorline_protocol::{Append, BlockId, BlockKind, Epoch, Event, EventBody, MessageId, Outcome, Seq, SessionId, TurnId, encode};
+use moorline_protocol::{Append, BlockId, BlockKind, Epoch, Event, EventBody, MessageId, Millis, Outcome, Seq, SessionId, TurnId, encode};
+
+/// Three attempts take at least this long: the shortest wait that anybody names, twice.
+const BUDGET_MIN: Millis = Millis(900);
 
 /// A promise that did not hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,6 +49,12 @@ pub struct Oracle {
     pub(crate) endings: BTreeMap<TurnId, Outcome>,
     /// What the agent said in a turn, as long as nothing could take it away.
     pub(crate) said: BTreeMap<TurnId, String>,
+    /// Each tab's real tries of each send on the network, and when those of the present budget began, if that was seen.
+    tries: BTreeMap<(MessageId, usize), (u32, Option<Millis>)>,
+    /// Messages that another tab than the one they were typed in may have sent, when its user decided to.
+    pub(crate) moved: BTreeSet<MessageId>,
+    /// Messages that the page says were taken back.
+    pub(crate) taken_back: BTreeSet<MessageId>,
     /// Turns that somebody asked to stop, whatever came of it.
     pub(crate) stopped: BTreeSet<TurnId>,
     /// What is durable.
@@ -109,6 +118,30 @@ impl Oracle {
         self.check(8, is_durable, || format!("the receipt of {message} came before its acceptance was durable"));
     }
 
+    /// A send leaves a tab; so many attempts of it have failed before.
+    pub(crate) fn tried(&mut self, now: Millis, tab: usize, message: &MessageId, attempts: u32) {
+        let (tries, began) = self.tries.entry((message.clone(), tab)).or_default();
+        *tries += 1;
+        if attempts == 0 {
+            *began = Some(now);
+        }
+    }
+
+    /// A tab counts so many failed attempts of a send: no more than there were.
+    pub(crate) fn counted(&mut self, message: &MessageId, attempts: u32) {
+        let of = self.tries.range((message.clone(), 0)..=(message.clone(), usize::MAX));
+        let tries: u32 = of.map(|(_, (tries, _))| *tries).sum();
+        self.check(6, attempts <= tries, || format!("{attempts} attempts of {message} are counted and {tries} were made"));
+    }
+
+    /// A send's budget is spent: over time.
+    pub(crate) fn spent(&mut self, now: Millis, tab: usize, message: &MessageId) {
+        if let Some((_, Some(began))) = self.tries.get(&(message.clone(), tab)) {
+            let took = now.since(*began);
+            self.check(6, took >= BUDGET_MIN, || format!("three attempts of {message} were spent in {} ms", took.0));
+        }
+    }
+
     pub(crate) fn shown(&mut self, session: &SessionId, epoch: &Epoch, events: &[Event]) {
         for event in events {
             let content = encode(event);
@@ -124,6 +157,7 @@ impl Oracle {
     pub(crate) fn judge(&mut self, session: &SessionId, epoch: &Epoch, journal: &[Event]) {
         self.judge_shown(session, epoch, journal);
         self.judge_acceptances(session, journal);
+        self.judge_taken_back(journal);
         self.judge_turns(journal);
     }
 
@@ -136,6 +170,17 @@ impl Oracle {
         if let Some(((_, _, seq), content)) = taken_back {
             let what = format!("event {seq} of {session} was shown and is not in the journal: {content}");
             self.violate(8, what);
+        }
+    }
+
+    /// What the page says was taken back is not handed to an agent.
+    fn judge_taken_back(&mut self, journal: &[Event]) {
+        let started = journal.iter().find_map(|event| match &event.body {
+            EventBody::TurnStarted(start) if self.taken_back.contains(&start.turn) => Some(start.turn.clone()),
+            _ => None,
+        });
+        if let Some(turn) = started.filter(|_| !self.has_lost_data) {
+            self.violate(5, format!("{turn} was taken back, and its turn was started all the same"));
         }
     }
 
@@ -164,7 +209,7 @@ impl Oracle {
         }
         let mut last: BTreeMap<usize, usize> = BTreeMap::new();
         for message in order {
-            let Some((tab, no)) = known.get(message) else { continue };
+            let Some((tab, no)) = known.get(message).filter(|_| !self.moved.contains(message)) else { continue };
             if last.insert(*tab, *no).is_some_and(|before| before > *no) {
                 let what = format!("{message} was accepted after a message of its tab that was typed later");
                 return self.violate(7, what);

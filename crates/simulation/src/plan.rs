@@ -29,10 +29,31 @@ pub struct Plan {
     pub lost_wakeups: u64,
     /// One frame down in this many is garbled, lost or repeated; 0 = none.
     pub garbled: u64,
+    /// Whether a network lets WebSockets through.
+    pub sockets: Sockets,
+    /// On SSE, between two looks whether a WebSocket works again.
+    pub upgrade: Millis,
+    /// One POST or question in this many goes wrong on its way or back; 0 = none.
+    pub post_faults: u64,
+    /// Whether some of those answers say that the login has ended.
+    pub logins_end: bool,
+    /// Whether the browser has Web Locks: plain HTTP origins have none.
+    pub locks: bool,
     /// What users do and what breaks, and when, in order of time.
     pub course: Vec<(Millis, Act)>,
     /// When the last of it is over: from here on everything works.
     pub calm: Millis,
+}
+
+/// Whether a network lets WebSockets through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sockets {
+    /// It does, but for what the course says.
+    Pass,
+    /// Never; they are refused.
+    Refused,
+    /// Never; they hang.
+    Hang,
 }
 
 /// One thing that is done to a run. Tabs are named by number, modulo those that are open.
@@ -67,6 +88,10 @@ pub enum Act {
     Cut { tab: usize, cut: Cut },
     /// For this long no connection of the tab can be made; attempts fail, or hang.
     Unreachable { tab: usize, length: Millis, hangs: bool },
+    /// For this long no WebSocket of the tab can be made.
+    NoSockets { tab: usize, length: Millis },
+    /// The page is put away by the back button, and brought back after this long.
+    Away { tab: usize, length: Millis },
     /// The gateway's process is killed, and started again after this long.
     Kill { after: Millis, power: bool },
     /// The gateway is stopped and started again after saying so.
@@ -153,6 +178,11 @@ impl Plan {
             busy: 1 + random.below(8),
             lost_wakeups: if stormy { random.below(2) * 8 } else { 0 },
             garbled: if stormy { random.below(2) * 40 } else { 0 },
+            sockets: [Sockets::Pass, Sockets::Pass, Sockets::Refused, Sockets::Hang][random.below(4) as usize],
+            upgrade: Millis(5_000 + random.below(60_000)),
+            post_faults: if stormy { random.below(2) * (2 + random.below(8)) } else { 0 },
+            logins_end: random.below(2) > 0,
+            locks: random.below(4) > 0,
             course,
             calm,
         }
@@ -192,7 +222,9 @@ fn user_act(random: &mut Random, sessions: usize) -> Act {
 
 fn tab_act(random: &mut Random) -> Act {
     let tab = random.below(8) as usize;
-    match random.below(24) {
+    match random.below(30) {
+        24..=26 => Act::NoSockets { tab, length: Millis(1_000 + random.below(40_000)) },
+        27 | 28 => Act::Away { tab, length: Millis(100 + random.below(30_000)) },
         0 | 1 => Act::Reload { tab },
         2 => Act::Duplicate { tab },
         3 => Act::Close { tab },

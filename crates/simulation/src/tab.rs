@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use moorline_delivery::{
-    AttachmentStatus, Client, ClientConfig, ClientEvent, Failure, LinkId, Persist, Restored, SendState, SendStatus, StoredSend,
+    AttachmentStatus, Client, ClientConfig, ClientEvent, Failure, LinkId, Notice, Persist, PostId, Restored, SendState, SendStatus,
+    StoredSend,
 };
 use moorline_protocol::{
     BlockId, ClientFrame, ClientId, Cursor, Epoch, Limits, MessageId, Millis, Page, PageId, Seq, SessionId, SessionState, Timings,
@@ -18,8 +19,9 @@ const CALM_ATTACHES_MAX: u32 = 12;
 /// What survives a reload.
 #[derive(Debug, Clone)]
 pub(crate) struct Storage {
-    client: ClientId,
+    pub(crate) client: ClientId,
     pub(crate) outbox: BTreeMap<MessageId, StoredSend>,
+    pub(crate) copied: BTreeMap<(ClientId, MessageId), StoredSend>,
     seen: BTreeMap<SessionId, Cursor>,
     pub(crate) is_full: bool,
 }
@@ -50,7 +52,14 @@ pub(crate) struct Tab {
     pub(crate) sends: BTreeMap<MessageId, SendStatus>,
     pub(crate) shown: SessionId,
     pub(crate) wires: BTreeMap<LinkId, usize>,
+    /// The POSTs that are out and not aborted.
+    pub(crate) posts: BTreeSet<PostId>,
+    /// Names of tabs that are gone, whose sends this one shows.
+    pub(crate) inherits: BTreeSet<ClientId>,
     pub(crate) is_closed: bool,
+    /// In the back button's cache.
+    pub(crate) is_away: bool,
+    pub(crate) no_sockets_until: Millis,
     pub(crate) is_hidden: bool,
     pub(crate) asleep_until: Millis,
     pub(crate) unreachable_until: Millis,
@@ -61,11 +70,12 @@ pub(crate) struct Tab {
 
 impl Storage {
     pub(crate) const fn new(client: ClientId) -> Self {
-        Self { client, outbox: BTreeMap::new(), seen: BTreeMap::new(), is_full: false }
+        Self { client, outbox: BTreeMap::new(), copied: BTreeMap::new(), seen: BTreeMap::new(), is_full: false }
     }
 }
 
 impl Tab {
+    /// A page that has not yet begun to connect.
     pub(crate) fn open(no: usize, now: Millis, storage: Storage, shown: SessionId, seed: u64, limits: &Limits, document: u64) -> Self {
         let config = ClientConfig {
             client: storage.client.clone(),
@@ -74,10 +84,10 @@ impl Tab {
             timings: Timings::default(),
             limits: limits.clone(),
         };
-        let restored = Restored { outbox: storage.outbox.values().cloned().collect() };
+        let copied = storage.copied.iter().map(|((client, _), stored)| (client.clone(), stored.clone())).collect();
+        let restored = Restored { outbox: storage.outbox.values().cloned().collect(), copied };
         let mut client = Client::new(now, config, restored);
         client.show(now, &shown);
-        client.start(now);
         Self {
             no,
             storage,
@@ -87,13 +97,22 @@ impl Tab {
             sends: BTreeMap::new(),
             shown,
             wires: BTreeMap::new(),
+            posts: BTreeSet::new(),
+            inherits: BTreeSet::new(),
             is_closed: false,
+            is_away: false,
+            no_sockets_until: Millis::ZERO,
             is_hidden: false,
             asleep_until: Millis::ZERO,
             unreachable_until: Millis::ZERO,
             hangs: false,
             calm_attaches: 0,
         }
+    }
+
+    /// Whether somebody can do something with it.
+    pub(crate) fn is_awake(&self, now: Millis) -> bool {
+        !self.is_closed && !self.is_away && self.asleep_until <= now
     }
 
     pub(crate) fn show(&mut self, now: Millis, session: &SessionId) {
@@ -105,7 +124,13 @@ impl Tab {
     /// Writes to the storage; answers the send that could not be written.
     pub(crate) fn persist(&mut self, oracle: &mut Oracle, persist: Persist) -> Option<MessageId> {
         match persist {
-            Persist::PutSend(stored) if self.storage.is_full => return Some(stored.send.message),
+            Persist::PutSend(stored) | Persist::PutCopied(_, stored) if self.storage.is_full => return Some(stored.send.message),
+            Persist::PutCopied(client, stored) => {
+                self.storage.copied.insert((client, stored.send.message.clone()), stored);
+            }
+            Persist::RemoveCopied(client, message) => {
+                self.storage.copied.remove(&(client, message));
+            }
             Persist::PutSend(stored) => {
                 self.storage.outbox.insert(stored.send.message.clone(), stored);
             }
@@ -130,8 +155,12 @@ impl Tab {
         });
     }
 
-    pub(crate) fn transmits(&mut self, oracle: &mut Oracle, frame: &ClientFrame, is_calm: bool) {
+    pub(crate) fn transmits(&mut self, oracle: &mut Oracle, now: Millis, frame: &ClientFrame, is_calm: bool) {
         match frame {
+            ClientFrame::Send(send) => {
+                let attempts = self.sends.get(&send.message).map_or(0, |status| status.attempts);
+                oracle.tried(now, self.no, &send.message, attempts);
+            }
             ClientFrame::Attach(_) if is_calm => {
                 self.calm_attaches += 1;
                 oracle.check(2, self.calm_attaches <= CALM_ATTACHES_MAX, || {
@@ -191,18 +220,31 @@ impl Tab {
                 None
             }
             ClientEvent::Send(status) => {
+                oracle.counted(&status.send.message, status.attempts);
                 self.sends.insert(status.send.message.clone(), status);
                 None
             }
             ClientEvent::SendGone { message, text, .. } => {
-                self.sends.remove(&message);
+                let status = self.sends.remove(&message);
+                if status.is_some_and(|status| status.state == SendState::Withdrawing) {
+                    oracle.taken_back.insert(message.clone());
+                }
                 // What returns to the composer is the user's again.
                 if text.is_some() {
                     oracle.waive(|typed, _| *typed == message);
                 }
                 None
             }
-            ClientEvent::Rows(_) | ClientEvent::Link(_) | ClientEvent::Agents(_) | ClientEvent::Notice(_) => None,
+            ClientEvent::Notice(Notice::TooLate { message, .. }) => {
+                oracle.taken_back.remove(&message);
+                None
+            }
+            ClientEvent::Rows(_)
+            | ClientEvent::Link(_)
+            | ClientEvent::Agents(_)
+            | ClientEvent::Notice(_)
+            | ClientEvent::Trouble(_)
+            | ClientEvent::AttemptFailed { .. } => None,
         }
     }
 

@@ -1,18 +1,20 @@
 //! The virtual clock and everything that happens on it.
 
 mod agents;
+mod copies;
 mod course;
+mod posting;
 mod serving;
 mod tabs;
 
 use std::collections::BTreeMap;
 
-use moorline_delivery::Random;
-use moorline_protocol::{Epoch, Limits, Millis, Page, SessionId};
+use moorline_delivery::{Checked, LinkId, PostId, Posted, Random};
+use moorline_protocol::{ClientId, ConnectionId, Epoch, Hello, Limits, Millis, Page, SessionId};
 use moorline_session::{Config, MemoryStore, Now, Store};
 
 use crate::{
-    gateway::{Gateway, Loaded},
+    gateway::{Gateway, Loaded, Sender},
     network::{Pipe, Wire},
     oracle::Oracle,
     plan::{Act, Plan},
@@ -42,6 +44,44 @@ pub(crate) enum Happening {
     /// A connection attempt succeeds: the gateway's end opens.
     Arrives {
         wire: usize,
+        /// On SSE the hello comes with it.
+        hello: Option<Box<Hello>>,
+    },
+    /// A POST reaches the gateway.
+    PostArrives {
+        sender: Sender,
+        connection: ConnectionId,
+        text: String,
+    },
+    /// Its answer reaches the tab.
+    PostAnswered {
+        tab: usize,
+        document: u64,
+        post: PostId,
+        posted: Posted,
+    },
+    /// The answer to the question why nothing came of a connection.
+    Checked {
+        tab: usize,
+        document: u64,
+        link: LinkId,
+        checked: Checked,
+    },
+    /// Somebody logs in.
+    SignsIn {
+        tab: usize,
+        document: u64,
+    },
+    /// A tab looks whether the one that it was copied from is gone.
+    LooksForTab {
+        tab: usize,
+        document: u64,
+        client: ClientId,
+    },
+    /// The back button brings a page back.
+    ComesBack {
+        tab: usize,
+        document: u64,
     },
     /// The tab learns that its connection stands.
     Stands {
@@ -145,7 +185,7 @@ impl World {
         };
         world.start_gateway();
         for session in world.plan.tabs.clone() {
-            let client = moorline_protocol::ClientId::from_random(world.random.wide());
+            let client = ClientId::from_random(world.random.wide());
             let shown = world.sessions[session].clone();
             world.open_tab(Storage::new(client), shown);
         }
@@ -187,7 +227,13 @@ impl World {
         match happening {
             Happening::Up { wire, text } => self.up(wire, &text),
             Happening::Down { wire, text } => self.down(wire, text),
-            Happening::Arrives { wire } => self.arrives(wire),
+            Happening::Arrives { wire, hello } => self.arrives(wire, hello),
+            Happening::PostArrives { sender, connection, text } => self.post_arrives(sender, &connection, &text),
+            Happening::PostAnswered { tab, document, post, posted } => self.post_answered(tab, document, post, posted),
+            Happening::Checked { tab, document, link, checked } => self.checked(tab, document, link, checked),
+            Happening::SignsIn { tab, document } => self.signs_in(tab, document),
+            Happening::LooksForTab { tab, document, client } => self.looks_for_tab(tab, document, &client),
+            Happening::ComesBack { tab, document } => self.comes_back(tab, document),
             Happening::Stands { wire } => self.stands(wire),
             Happening::TabHears { wire } => self.tab_hears(wire),
             Happening::GatewayHears { wire } => self.gateway_hears(wire),
@@ -204,7 +250,7 @@ impl World {
     }
 
     fn next_deadline(&self) -> Option<(Millis, Whose)> {
-        let tabs = self.tabs.iter().filter(|tab| !tab.is_closed).filter_map(|tab| {
+        let tabs = self.tabs.iter().filter(|tab| !tab.is_closed && !tab.is_away).filter_map(|tab| {
             let mut deadline = tab.client.deadline()?.max(tab.asleep_until);
             if tab.is_hidden {
                 // Hidden tabs' timers fire once a minute.

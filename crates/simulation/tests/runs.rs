@@ -1,7 +1,7 @@
 //! Whole runs: a share of the seeds, and what must hold between runs.
 
 use moorline_protocol::Millis;
-use moorline_simulation::{Act, Cut, Plan, Quality, Shape, run, run_plan};
+use moorline_simulation::{Act, Cut, Plan, Quality, Shape, Sockets, run, run_plan};
 
 #[test]
 fn every_invariant_holds_over_random_scenarios() {
@@ -39,6 +39,45 @@ fn setting_every_delay_to_zero_changes_no_result() {
         let fast = run_plan(plan, false);
         assert_eq!((&slow.violation, &fast.violation), (&None, &None), "seed {seed}");
         assert_eq!(slow.outcome, fast.outcome, "seed {seed}");
+    }
+}
+
+#[test]
+fn the_transport_changes_no_result() {
+    for seed in 1..200 {
+        let outcomes = [Sockets::Pass, Sockets::Refused, Sockets::Hang].map(|sockets| {
+            let report = run_plan(Plan { sockets, ..typing_only(seed) }, false);
+            assert_eq!(report.violation, None, "seed {seed}, {sockets:?}");
+            report.outcome
+        });
+        assert!(outcomes.iter().all(|outcome| *outcome == outcomes[0]), "seed {seed}: {outcomes:?}");
+    }
+}
+
+#[test]
+fn switching_transports_in_mid_turn_and_mid_send_changes_no_result() {
+    for seed in 1..200 {
+        let whole = run_plan(Plan { sockets: Sockets::Pass, ..typing_only(seed) }, false);
+        let mut plan = Plan { sockets: Sockets::Pass, upgrade: Millis(700), ..typing_only(seed) };
+        let typed: Vec<Millis> = plan.course.iter().map(|(at, _)| *at).collect();
+        for (n, at) in typed.into_iter().enumerate() {
+            let length = Millis(1_000 + n as u64 * 613 % 3_000);
+            plan.course.push((at + Millis(n as u64 * 37 % 400), Act::NoSockets { tab: n, length }));
+        }
+        plan.course.sort_by_key(|(at, _)| *at);
+        let switched = run_plan(plan, false);
+        assert_eq!((&whole.violation, &switched.violation), (&None, &None), "seed {seed}");
+        assert_eq!(whole.outcome, switched.outcome, "seed {seed}");
+    }
+}
+
+#[test]
+fn whatever_posts_are_answered_with_the_result_is_the_same() {
+    for seed in 1..200 {
+        let whole = run_plan(typing_only(seed), false);
+        let faulty = run_plan(Plan { sockets: Sockets::Refused, post_faults: 2, logins_end: false, ..typing_only(seed) }, false);
+        assert_eq!((&whole.violation, &faulty.violation), (&None, &None), "seed {seed}");
+        assert_eq!(whole.outcome, faulty.outcome, "seed {seed}");
     }
 }
 

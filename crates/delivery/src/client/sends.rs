@@ -56,7 +56,14 @@ impl Outbox {
         }
         match (&entry.state, verdict.disposition) {
             // The gateway has recorded the withdrawal, or holds nothing that could be withdrawn.
-            (State::Withdrawing { .. }, Disposition::Settled | Disposition::Failed) => self.withdrawn(port, &session, message),
+            (State::Withdrawing { .. }, Disposition::Settled) => self.withdrawn(port, &session, message),
+            (State::Withdrawing { .. }, Disposition::Failed) if verdict.failure.code == Some(Code::UnknownSession) => {
+                self.withdrawn(port, &session, message);
+            }
+            // Whether it was accepted is not known: the user decides again.
+            (State::Withdrawing { .. }, Disposition::Failed) => self.change(port, message, |entry| {
+                entry.state = State::Failed(verdict.failure);
+            }),
             (State::InFlight { .. }, Disposition::Retry { after }) => self.attempt_failed(port, random, message, after, verdict.failure),
             (State::InFlight { .. }, Disposition::Reconnect) => self.attempt_failed(port, random, message, None, verdict.failure),
             (State::InFlight { .. }, Disposition::Settled) => {
@@ -197,9 +204,15 @@ impl Outbox {
 
     /// Queues again what has waited long enough, and asks again for a withdrawal that was not answered in time.
     pub(super) fn expire(&mut self, port: &mut Port<'_>) {
+        let is_ready = port.is_ready();
         let receipt = self.timings.receipt;
         for entry in &mut self.entries {
             match &mut entry.state {
+                State::Retrying { at } if port.now >= *at && !is_ready && mutant::is("spends_while_waiting") => {
+                    entry.attempts += 1;
+                    entry.state = State::Retrying { at: port.now + receipt };
+                    port.event(ClientEvent::Send(entry.status()));
+                }
                 State::Retrying { at } if port.now >= *at => {
                     entry.state = State::Queued;
                     port.event(ClientEvent::Send(entry.status()));
@@ -225,7 +238,7 @@ impl Outbox {
         let base = if attempts == 1 { self.timings.retry_first } else { self.timings.retry_second };
         let spread = base.scaled(500 + random.below(1001), 1000);
         let wait = after.map_or(spread, |after| after.min(self.timings.retry_after_max));
-        let at = port.now + wait;
+        let at = if mutant::is("retries_at_once") { port.now } else { port.now + wait };
         port.event(ClientEvent::AttemptFailed { message: message.clone(), attempts, failure });
         self.change(port, message, |entry| {
             entry.attempts = attempts;
@@ -242,6 +255,12 @@ impl Outbox {
             entry.attempts = attempts;
             entry.state = State::Failed(failure);
         });
+        if mutant::is("failed_to_tail")
+            && let Some(at) = self.entries.iter().position(|entry| entry.send.message == *message)
+        {
+            let failed = self.entries.remove(at);
+            self.entries.extend(failed);
+        }
     }
 
     fn accepted(&mut self, port: &mut Port<'_>, counters: &mut Counters, message: &MessageId, seq: Seq) {

@@ -303,3 +303,14 @@ fn a_withdrawal_that_does_not_arrive_is_posted_again() {
     }
     assert_eq!(again, ["m1"]);
 }
+
+#[test]
+fn a_withdrawal_that_somebody_else_refuses_takes_nothing_back() {
+    for posted in [status(400), status(403), refused(Code::BadFrame)] {
+        let mut scene = on_its_way();
+        scene.does(|client, now| client.edit(now, &message("m1")));
+        let outputs = scene.posted("withdraw", posted.clone());
+        assert_eq!(gone(&outputs), [], "{posted:?}: it may have been accepted");
+        assert!(matches!(scene.state("m1"), Some(SendState::Failed(_))), "{posted:?}: the user decides again");
+    }
+}

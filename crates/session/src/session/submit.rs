@@ -26,6 +26,11 @@ impl Session {
         if let Some(record) = self.state.records.get(&send.message).filter(|_| !mutant::is("forgets_messages")).cloned() {
             return self.answer_again(reply, send.message, &hash, &record);
         }
+        if mutant::is("dedups_by_content")
+            && let Some((_, record)) = self.state.records.iter().find(|(_, record)| record.hash.as_ref() == Some(&hash))
+        {
+            return self.receipt(reply, send.message, ReceiptOutcome::Accepted { seq: record.seq });
+        }
         if self.early.contains(&send.message) {
             return self.refuse_withdrawn(reply, send.message);
         }
@@ -139,6 +144,7 @@ impl Session {
             Some(RecordKind::Answer) => ReceiptOutcome::Started,
             Some(RecordKind::Message) if !self.state.is_queued(&message) => ReceiptOutcome::Started,
             None if self.made.is_none() => return self.withdraw_early(reply, message),
+            None if mutant::is("forgets_withdrawals") => ReceiptOutcome::Withdrawn,
             Some(RecordKind::Message) | None => {
                 self.push(now, EventBody::Withdrawn(Withdrawn { message: message.clone() }));
                 ReceiptOutcome::Withdrawn

@@ -7,7 +7,7 @@ use moorline_protocol::{Code, ErrorFrame, Millis, Outcome, Seq, SessionId, TurnI
 use moorline_session::{AgentCommand, AgentReport, AgentUpdate, Durability, Input, Output, Store};
 use moorline_transcript::{Changes, Transcript};
 
-use super::{Happening, World};
+use super::{Happening, World, serving::Said};
 use crate::{
     gateway::{Agent, Loaded},
     script::{self, OnCancel},
@@ -45,12 +45,11 @@ impl World {
                     if matches!(receipt.outcome, moorline_protocol::ReceiptOutcome::Accepted { .. }) {
                         self.oracle.receipted(&receipt.message);
                     }
-                    self.answer(reply, |_| ConnectionInput::Receipt(receipt));
+                    self.answer(reply, Said::Receipt(receipt));
                 }
-                Output::Refused { reply, error } => {
-                    self.answer(reply, |message| ConnectionInput::Refused(ErrorFrame { message_id: Some(message.clone()), ..error }));
-                }
-                Output::Cancelled { .. } | Output::Created { .. } => {}
+                Output::Refused { reply, error } => self.answer(reply, Said::Refused(error)),
+                Output::Cancelled { reply } => self.answer(reply, Said::Cancelled),
+                Output::Created { .. } => {}
             }
         }
     }

@@ -1,12 +1,15 @@
 //! What the plan does to a run, and how a run comes to rest.
 
-use moorline_delivery::{AttachmentStatus, ConnectionInput, LinkStatus, SendState, SendStatus, Signal};
+use moorline_delivery::{AttachmentStatus, ConnectionInput, LinkStatus, Posted, SendState, SendStatus, Signal};
 use moorline_protocol::{Code, MessageId, Millis, Seq, SessionId, TurnId};
 use moorline_session::{Durability, Store, StoreError};
 use moorline_transcript::{Changes, Transcript};
 
 use super::{Happening, World};
-use crate::plan::{Act, Cut};
+use crate::{
+    gateway::Way,
+    plan::{Act, Cut},
+};
 
 /// How long everything may take to come to rest once nothing breaks any more.
 const REST: Millis = Millis(900_000);
@@ -37,6 +40,10 @@ impl World {
             Act::Duplicate { tab } => self.with_tab(tab, |world, no| {
                 let (storage, shown) = (world.tabs[no].storage.clone(), world.tabs[no].shown.clone());
                 if world.tabs.len() < 6 {
+                    // Without locks both tabs send what was waiting, also what one of them takes back.
+                    if !world.plan.locks {
+                        world.oracle.moved.extend(storage.outbox.keys().cloned());
+                    }
                     world.open_tab(storage, shown);
                 }
             }),
@@ -54,6 +61,11 @@ impl World {
                 tab.client.handle_signal(world.now, Signal::Offline);
                 world.cut(no, Cut::Reset);
             }),
+            Act::NoSockets { tab, length } => self.with_tab(tab, |world, no| {
+                world.tabs[no].no_sockets_until = world.now + length;
+                world.cut(no, Cut::Reset);
+            }),
+            Act::Away { tab, length } => self.with_tab(tab, |world, no| world.put_away(no, length)),
             Act::Kill { after, power } => self.kill(after, power),
             Act::Deploy { after } => self.deploy(after),
             Act::Backup => self.backup = Some(self.store.clone()),
@@ -71,7 +83,7 @@ impl World {
 
     /// Does something to an open tab that is awake, and lets its core follow up.
     fn with_tab(&mut self, which: usize, act: impl FnOnce(&mut Self, usize)) {
-        let open: Vec<usize> = self.tabs.iter().filter(|tab| !tab.is_closed && tab.asleep_until <= self.now).map(|tab| tab.no).collect();
+        let open: Vec<usize> = self.tabs.iter().filter(|tab| tab.is_awake(self.now)).map(|tab| tab.no).collect();
         let Some(no) = open.get(which % open.len().max(1)).copied() else { return };
         act(self, no);
         self.drain_tab(no);
@@ -84,8 +96,9 @@ impl World {
 
     fn take_back(&mut self, no: usize, edit: bool) {
         let tab = &self.tabs[no];
-        let waiting =
-            tab.sends.values().find(|status| matches!(status.state, SendState::Queued | SendState::Failed(_) | SendState::Retrying { .. }));
+        let waiting = tab.sends.values().find(|status| {
+            matches!(status.state, SendState::Queued | SendState::Sending | SendState::Failed(_) | SendState::Retrying { .. })
+        });
         let queued = tab.held.get(&tab.shown).and_then(|held| held.transcript.state().queue.first().cloned());
         let (session, waiting) = (tab.shown.clone(), waiting.map(|status| status.send.message.clone()));
         if let Some(message) = waiting {
@@ -112,7 +125,7 @@ impl World {
 
     fn close(&mut self, no: usize) {
         // The last tab stays: somebody has to look at the end.
-        if self.tabs.iter().filter(|tab| !tab.is_closed).count() < 2 {
+        if self.tabs.iter().filter(|tab| !tab.is_closed && !tab.is_away).count() < 2 {
             return;
         }
         self.tabs[no].client.handle_signal(self.now, Signal::PutAway);
@@ -131,6 +144,9 @@ impl World {
     pub(super) fn cut(&mut self, no: usize, cut: Cut) {
         let Some(wire) = self.tabs[no].wires.values().next_back().copied() else { return };
         let soon = Millis(1);
+        if cut != Cut::Clean {
+            self.cut_posts(no, cut);
+        }
         match cut {
             Cut::Clean => {
                 let arrivals =
@@ -188,6 +204,12 @@ impl World {
             self.renew_epochs();
             self.forget_promises();
         }
+        for waiting in gateway.replies.into_values() {
+            // After a power cut nobody hears anything.
+            if let (Way::Post(sender), false) = (waiting.way, power) {
+                self.respond(sender, Posted::NoAnswer);
+            }
+        }
         self.after(after, Happening::Starts);
     }
 
@@ -213,7 +235,8 @@ impl World {
             let tab = &mut self.tabs[no];
             tab.storage.is_full = false;
             tab.unreachable_until = Millis::ZERO;
-            if !tab.is_closed && tab.asleep_until <= self.now {
+            tab.no_sockets_until = Millis::ZERO;
+            if tab.is_awake(self.now) {
                 tab.is_hidden = false;
                 tab.client.handle_deadline(self.now);
                 tab.client.handle_signal(self.now, Signal::Online);
@@ -229,7 +252,7 @@ impl World {
             self.after(Millis(10_000), Happening::Starts);
         }
         for no in 0..self.tabs.len() {
-            if self.tabs[no].is_closed || self.tabs[no].asleep_until > self.now {
+            if !self.tabs[no].is_awake(self.now) {
                 continue;
             }
             if self.tabs[no].is_hidden {
@@ -259,7 +282,7 @@ impl World {
         let waiting: Vec<SessionId> =
             loaded.filter(|(_, loaded)| !loaded.session.state().waiting.is_empty()).map(|(session, _)| session.clone()).collect();
         for session in waiting {
-            let open = || self.tabs.iter().filter(|tab| !tab.is_closed && tab.asleep_until <= self.now);
+            let open = || self.tabs.iter().filter(|tab| tab.is_awake(self.now));
             if open().any(|tab| tab.shown == session) {
                 continue;
             }

@@ -1,25 +1,33 @@
 //! The gateway's side: connections and the journals they are fed from.
 
-use moorline_delivery::{Connection, ConnectionConfig, ConnectionInput, ConnectionOutput, Holder, Journal};
+use moorline_delivery::{Connection, ConnectionConfig, ConnectionInput, ConnectionOutput, Holder, Journal, Posted};
 use moorline_protocol::{
-    ConnectionId, Epoch, ErrorFrame, Events, GatewayFrame, MessageId, Millis, Rows, Seq, SessionId, Timings, decode_client, encode,
+    Cancel, ClientFrame, ConnectionId, Epoch, ErrorFrame, Events, GatewayFrame, Hello, MessageId, Millis, Receipt, Rows, Send, Seq,
+    SessionId, Timings, Withdraw, decode_client, encode,
 };
 use moorline_session::{Input, NewSession, Reply, Session, Store};
 use moorline_transcript::parts;
 
 use super::{Happening, World};
-use crate::gateway::{Loaded, Seated};
+use crate::gateway::{Loaded, Seated, Waiting, Way};
 
 /// What an `events` frame takes beside its events.
 const ENVELOPE_BYTES: usize = 128;
 
+/// What a session answers.
+pub(crate) enum Said {
+    Receipt(Receipt),
+    Refused(ErrorFrame),
+    Cancelled,
+}
+
 impl World {
-    pub(super) fn arrives(&mut self, wire: usize) {
+    pub(super) fn arrives(&mut self, wire: usize, hello: Option<Box<Hello>>) {
         let latency = self.plan.quality.latency;
         let id = ConnectionId::from_random(self.random.wide());
         let config = ConnectionConfig {
             id: id.clone(),
-            timings: Timings::default(),
+            timings: Timings { upgrade: self.plan.upgrade, ..Timings::default() },
             limits: self.limits(),
             build: "simulation".to_owned(),
             agents: vec!["script".to_owned()],
@@ -32,6 +40,9 @@ impl World {
         gateway.connections.insert(wire, Seated::new(Connection::new(self.now, config), id));
         self.wires[wire].at_gateway = true;
         self.after(latency, Happening::Stands { wire });
+        if let Some(hello) = hello {
+            self.feed_connection(wire, ConnectionInput::Frame(ClientFrame::Hello(*hello)));
+        }
     }
 
     pub(super) fn up(&mut self, wire: usize, text: &str) {
@@ -98,21 +109,9 @@ impl World {
                     self.transmit_down(wire, &GatewayFrame::Sessions(Rows { rows, list_reset: since.is_none() }));
                     self.feed_seated(wire, ConnectionInput::RowsServed(highest));
                 }
-                ConnectionOutput::Submit(send) => {
-                    let (session, message) = (send.session.clone(), send.message.clone());
-                    let reply = self.reply(wire, &session, &message);
-                    let epoch = Epoch::from_random(self.random.wide());
-                    let new = NewSession { epoch, agent: "script".to_owned(), title: String::new(), at: self.clocks().wall };
-                    self.feed_session(&session, Input::Submit { reply, send, new });
-                }
-                ConnectionOutput::Withdraw(withdraw) => {
-                    let reply = self.reply(wire, &withdraw.session, &withdraw.message);
-                    self.feed_session(&withdraw.session, Input::Withdraw { reply, message: withdraw.message });
-                }
-                ConnectionOutput::Cancel(cancel) => {
-                    let reply = self.reply(wire, &cancel.session, &cancel.turn);
-                    self.feed_session(&cancel.session, Input::Cancel { reply, turn: cancel.turn });
-                }
+                ConnectionOutput::Submit(send) => self.submit(Way::Wire(wire), send),
+                ConnectionOutput::Withdraw(withdraw) => self.withdraw(Way::Wire(wire), withdraw),
+                ConnectionOutput::Cancel(cancel) => self.cancel(Way::Wire(wire), cancel),
                 ConnectionOutput::Close(_) => {
                     self.wires[wire].at_gateway = false;
                     self.drop_connection(wire);
@@ -232,26 +231,52 @@ impl World {
         }
     }
 
-    fn reply(&mut self, wire: usize, session: &SessionId, message: &MessageId) -> Reply {
+    pub(super) fn submit(&mut self, way: Way, send: Send) {
+        let session = send.session.clone();
+        let reply = self.reply(way, &session, &send.message);
+        let epoch = Epoch::from_random(self.random.wide());
+        let new = NewSession { epoch, agent: "script".to_owned(), title: String::new(), at: self.clocks().wall };
+        self.feed_session(&session, Input::Submit { reply, send, new });
+    }
+
+    pub(super) fn withdraw(&mut self, way: Way, withdraw: Withdraw) {
+        let reply = self.reply(way, &withdraw.session, &withdraw.message);
+        self.feed_session(&withdraw.session, Input::Withdraw { reply, message: withdraw.message });
+    }
+
+    pub(super) fn cancel(&mut self, way: Way, cancel: Cancel) {
+        let reply = self.reply(way, &cancel.session, &cancel.turn);
+        self.feed_session(&cancel.session, Input::Cancel { reply, turn: cancel.turn });
+    }
+
+    fn reply(&mut self, way: Way, session: &SessionId, message: &MessageId) -> Reply {
         let no = self.number();
         if let Some(gateway) = &mut self.gateway {
-            gateway.replies.insert(no, (wire, session.clone(), message.clone()));
+            gateway.replies.insert(no, Waiting { way, session: session.clone(), message: message.clone() });
         }
         Reply(no)
     }
 
-    pub(crate) fn answer(&mut self, reply: Reply, input: impl FnOnce(&MessageId) -> ConnectionInput) {
-        let waiting = self.gateway.as_mut().and_then(|gateway| gateway.replies.remove(&reply.0));
-        if let Some((wire, _, message)) = waiting {
-            self.feed_connection(wire, input(&message));
+    /// Says a session's answer to whoever waits for it; a cancel that was taken is told to a POST alone.
+    pub(crate) fn answer(&mut self, reply: Reply, said: Said) {
+        let Some(Waiting { way, message, .. }) = self.gateway.as_mut().and_then(|gateway| gateway.replies.remove(&reply.0)) else { return };
+        match (way, said) {
+            (Way::Wire(wire), Said::Receipt(receipt)) => self.feed_connection(wire, ConnectionInput::Receipt(receipt)),
+            (Way::Wire(wire), Said::Refused(error)) => {
+                self.feed_connection(wire, ConnectionInput::Refused(ErrorFrame { message_id: Some(message), ..error }));
+            }
+            (Way::Wire(_), Said::Cancelled) => {}
+            (Way::Post(sender), Said::Receipt(receipt)) => self.respond(sender, Posted::Receipt(receipt)),
+            (Way::Post(sender), Said::Refused(error)) => self.respond(sender, Posted::Refused(error)),
+            (Way::Post(sender), Said::Cancelled) => self.respond(sender, Posted::Done),
         }
     }
 
     pub(crate) fn refuse_waiting(&mut self, session: &SessionId, error: &ErrorFrame) {
         let Some(gateway) = &mut self.gateway else { return };
-        let waiting: Vec<u64> = gateway.replies.iter().filter(|(_, (_, of, _))| of == session).map(|(no, _)| *no).collect();
+        let waiting: Vec<u64> = gateway.replies.iter().filter(|(_, waiting)| waiting.session == *session).map(|(no, _)| *no).collect();
         for no in waiting {
-            self.answer(Reply(no), |message| ConnectionInput::Refused(ErrorFrame { message_id: Some(message.clone()), ..error.clone() }));
+            self.answer(Reply(no), Said::Refused(error.clone()));
         }
     }
 

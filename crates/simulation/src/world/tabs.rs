@@ -1,14 +1,17 @@
 //! The tabs' side: connecting, frames, the user.
 
-use moorline_delivery::{AttachmentStatus, LinkClosed, LinkId, Output, Random, SendResult, Signal};
+use moorline_delivery::{
+    AttachmentStatus, ClientEvent, LinkClosed, LinkId, LinkStatus, Output, Random, SendResult, SendState, Signal, Transport,
+};
 use moorline_protocol::{
-    BlockId, ClientFrame, Create, GatewayFrame, MessageId, Millis, Page, Send, SendBody, SessionId, TurnId, decode_gateway, encode,
+    BlockId, ClientFrame, Create, GatewayFrame, Hello, MessageId, Millis, Page, Send, SendBody, SessionId, TurnId, decode_gateway, encode,
 };
 
 use super::{Happening, World};
 use crate::{
     network::Wire,
     oracle::Typed,
+    plan::Sockets,
     tab::{Storage, Tab},
 };
 
@@ -18,7 +21,7 @@ impl World {
         let (seed, document) = (self.random.next(), self.number());
         let tab = Tab::open(no, self.now, storage, shown, seed, &self.plan.limits, document);
         self.tabs.push(tab);
-        self.drain_tab(no);
+        self.begin(no);
     }
 
     pub(crate) fn reload(&mut self, no: usize) {
@@ -31,6 +34,14 @@ impl World {
         let (storage, shown) = (old.storage.clone(), old.shown.clone());
         let fresh = Tab::open(no, self.now, storage, shown, seed, &self.plan.limits, document);
         self.tabs[no] = fresh;
+        self.begin(no);
+    }
+
+    /// Claims the tab's name, where there are locks, and begins to connect.
+    fn begin(&mut self, no: usize) {
+        self.drain_tab(no);
+        self.claim_name(no);
+        self.tabs[no].client.start(self.now);
         self.drain_tab(no);
     }
 
@@ -39,11 +50,23 @@ impl World {
         while let Some(output) = self.tabs[no].client.poll_output() {
             let tab = &mut self.tabs[no];
             match output {
-                Output::Connect { link } => self.connect(no, link),
+                Output::OpenSocket { link } => self.connect(no, link, None),
+                Output::OpenStream { link, hello } => self.connect(no, link, Some(Box::new(hello))),
+                Output::Check { link } => self.check(no, link),
                 Output::Transmit { link, frame } => {
-                    tab.transmits(&mut self.oracle, &frame, self.is_calm);
+                    tab.transmits(&mut self.oracle, self.now, &frame, self.is_calm);
                     self.transmit_up(no, link, &frame);
                 }
+                Output::Post { post, connection, frame } => {
+                    tab.transmits(&mut self.oracle, self.now, &frame, self.is_calm);
+                    self.post(no, post, connection, &frame);
+                }
+                Output::Abort { post } => {
+                    tab.posts.remove(&post);
+                }
+                // A goodbye is worth nothing to a gateway without a registry.
+                Output::Farewell { cursors, .. } => cursors.iter().for_each(|cursor| tab.told(&mut self.oracle, cursor, "acked")),
+                Output::AwaitTab { client } => self.await_tab(no, client),
                 Output::Disconnect { link } => self.disconnect(no, link),
                 Output::Persist(persist) => {
                     if let Some(message) = tab.persist(&mut self.oracle, persist) {
@@ -52,6 +75,8 @@ impl World {
                 }
                 Output::Event(event) => {
                     self.trace.note(self.now, "screen", || format!("tab {no}: {event:?}"));
+                    self.watch(no, &event);
+                    let tab = &mut self.tabs[no];
                     if let Some((session, seq)) = tab.event(&mut self.oracle, event) {
                         tab.client.applied(self.now, &session, seq);
                         self.notice_requests(no, &session);
@@ -64,20 +89,40 @@ impl World {
         tab.check_echoes(&mut self.oracle);
     }
 
-    fn connect(&mut self, no: usize, link: LinkId) {
+    fn connect(&mut self, no: usize, link: LinkId, hello: Option<Box<Hello>>) {
         let wire = self.wires.len();
         let (up, down) = (self.pipe(), self.pipe());
-        self.wires.push(Wire { tab: no, link, up, down, at_tab: true, at_gateway: false });
+        let transport = if hello.is_some() { Transport::Sse } else { Transport::WebSocket };
+        self.wires.push(Wire { tab: no, link, transport, up, down, at_tab: true, at_gateway: false });
         let tab = &mut self.tabs[no];
         tab.wires.insert(link, wire);
         let is_cut_off = self.now < tab.unreachable_until;
-        let hangs = tab.hangs;
+        let has_passage = transport == Transport::Sse || self.plan.sockets == Sockets::Pass && self.now >= tab.no_sockets_until;
+        let hangs = is_cut_off && tab.hangs || !has_passage && self.plan.sockets == Sockets::Hang;
         let latency = self.plan.quality.latency;
-        match (is_cut_off, self.gateway.is_some()) {
+        match (is_cut_off || !has_passage, self.gateway.is_some()) {
             // The attempt goes unanswered: the core's own time limit ends it.
             (true, _) if hangs => {}
             (true, _) | (false, false) => self.after(latency, Happening::TabHears { wire }),
-            (false, true) => self.after(latency, Happening::Arrives { wire }),
+            (false, true) => self.after(latency, Happening::Arrives { wire, hello }),
+        }
+    }
+
+    /// What the run has to know of what a page is told, or to do about it.
+    fn watch(&mut self, no: usize, event: &ClientEvent) {
+        match event {
+            ClientEvent::AttemptFailed { message, attempts, .. } if *attempts >= self.plan.limits.attempts => {
+                let is_spent = self.tabs[no].sends.get(message).is_some_and(|status| status.state == SendState::Sending);
+                if is_spent {
+                    self.oracle.spent(self.now, no, message);
+                }
+            }
+            ClientEvent::Link(LinkStatus::SignedOut) => {
+                let wait = Millis(500 + self.random.below(5_000));
+                let document = self.tabs[no].document;
+                self.after(wait, Happening::SignsIn { tab: no, document });
+            }
+            _ => {}
         }
     }
 
@@ -153,7 +198,8 @@ impl World {
         let mut typist = Random::new(self.plan.seed ^ n as u64);
         let repeats = if typist.below(8) == 0 { typist.below(120) } else { 0 };
         let filler = "long ünïcode text ".repeat(repeats as usize);
-        let text = format!("message {n} {filler}");
+        // Now and then the same words again.
+        let text = if typist.below(6) == 0 { "again".to_owned() } else { format!("message {n} {filler}") };
         let message = MessageId::from_random(self.random.wide());
         let body = SendBody::Text(text.clone());
         let send = Send { session: session.clone(), message: message.clone(), body, create: Some(Create::default()), interrupt };
