@@ -135,8 +135,7 @@ async fn refused_three_times(answer: impl Fn()) -> (Page, String) {
     answer();
     let page = Page::load(fakes);
     page.refuse_sockets(0..3).await;
-    page.hurry().await;
-    until("a WebSocket is tried again", || browser::socket_count() == 4).await;
+    page.hurry_to_socket(3).await;
     assert_eq!(browser::stream_count(), 0);
     let notices = page.sink.notices.borrow().join("\n");
     (page, notices)

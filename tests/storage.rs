@@ -75,6 +75,34 @@ fn the_client_id_and_the_cursors_survive_a_reload() {
 }
 
 #[wasm_bindgen_test]
+fn copied_sends_are_kept_under_the_name_of_their_tab() {
+    let _fakes = Fakes::install();
+    let [first, second] = ["tab-1", "tab-2"].map(|name| ClientId::parse(name).expect("valid"));
+    let storage = Storage::open();
+    for client in [&first, &second] {
+        storage.write(&Persist::PutCopied(client.clone(), stored("m1"))).expect("there is room");
+    }
+    assert!(at("moorline.1.copied.tab-1.m1").is_some());
+    storage.write(&Persist::RemoveCopied(first, message("m1"))).expect("removing needs no room");
+    let restored = Storage::open().restore();
+    assert_eq!(restored.copied, [(second, stored("m1"))]);
+    assert_eq!(restored.set_aside, [""; 0]);
+    assert!(restored.outbox.is_empty());
+}
+
+#[wasm_bindgen_test]
+fn a_copied_send_under_a_key_that_is_not_its_own_is_set_aside() {
+    let _fakes = Fakes::install();
+    let keys = ["moorline.1.copied.m1", "moorline.1.copied.tab-1.m9", "moorline.1.copied.tab 1.m1"];
+    for key in keys {
+        put(key, &encode(&stored("m1")));
+    }
+    let restored = Storage::open().restore();
+    assert!(restored.copied.is_empty());
+    assert_eq!(restored.set_aside.len(), keys.len());
+}
+
+#[wasm_bindgen_test]
 fn corrupt_json_is_set_aside_and_not_deleted() {
     let _fakes = Fakes::install();
     put("moorline.1.outbox.m1", "{\"order\": 1, \"send\": my precious te");

@@ -14,6 +14,7 @@ const real = {
 };
 
 export function restore() {
+  putAway();
   globalThis.WebSocket = real.WebSocket;
   globalThis.EventSource = real.EventSource;
   globalThis.fetch = real.fetch;
@@ -28,8 +29,7 @@ export function restore() {
   delete document.visibilityState;
   delete navigator.locks;
   delete performance.getEntriesByType;
-  delete globalThis.addEventListener;
-  delete globalThis.removeEventListener;
+  forgetListeners();
   delete globalThis.moorline;
   globalThis.onerror = null;
   for (const release of locksOfTest.values()) release();
@@ -320,21 +320,30 @@ export function tellWindow(kind) {
   globalThis.dispatchEvent(new Event(kind));
 }
 
-// Counts the standing listeners of a kind on the window.
-let listeners = new Map();
+// Notes the standing listeners of window and document. Those of a page that a failed test left are taken away by `restore`:
+// it would go on with its life in the next test.
+let listeners = [];
 export function watchListeners() {
-  listeners = new Map();
-  const count = (kind, by) => listeners.set(kind, (listeners.get(kind) ?? 0) + by);
-  globalThis.addEventListener = function (kind, ...rest) {
-    count(kind, 1);
-    return EventTarget.prototype.addEventListener.call(this, kind, ...rest);
-  };
-  globalThis.removeEventListener = function (kind, ...rest) {
-    count(kind, -1);
-    return EventTarget.prototype.removeEventListener.call(this, kind, ...rest);
-  };
+  for (const target of [globalThis, document]) {
+    target.addEventListener = function (kind, callback, ...rest) {
+      listeners.push({ target, kind, callback });
+      return EventTarget.prototype.addEventListener.call(target, kind, callback, ...rest);
+    };
+    target.removeEventListener = function (kind, callback, ...rest) {
+      listeners = listeners.filter((listener) => listener.target !== target || listener.kind !== kind || listener.callback !== callback);
+      return EventTarget.prototype.removeEventListener.call(target, kind, callback, ...rest);
+    };
+  }
 }
-export const listenersOf = (kind) => listeners.get(kind) ?? 0;
+function forgetListeners() {
+  for (const target of [globalThis, document]) {
+    delete target.addEventListener;
+    delete target.removeEventListener;
+  }
+  for (const { target, kind, callback } of listeners) target.removeEventListener(kind, callback);
+  listeners = [];
+}
+export const listenersOf = (kind) => listeners.filter((listener) => listener.kind === kind).length;
 // Whether the browser would ask before it closes the page.
 export function wouldAsk() {
   const event = document.createEvent("BeforeUnloadEvent");

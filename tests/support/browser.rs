@@ -128,7 +128,7 @@ extern "C" {
     #[wasm_bindgen(js_name = watchListeners)]
     fn watch_listeners();
     #[wasm_bindgen(js_name = listenersOf)]
-    pub(crate) fn listeners_of(kind: &str) -> i32;
+    pub(crate) fn listeners_of(kind: &str) -> usize;
     #[wasm_bindgen(js_name = wouldAsk)]
     pub(crate) fn would_ask() -> bool;
     #[wasm_bindgen(js_name = tellDocument)]
@@ -162,7 +162,6 @@ impl Fakes {
     pub(crate) fn install() -> Self {
         // A test that failed left its fakes, and a page that is still at work.
         restore();
-        put_away();
         install_socket();
         install_stream();
         install_fetch();

@@ -123,18 +123,20 @@ impl Page {
     /// Refuses these WebSockets, without the pauses between them.
     pub(crate) async fn refuse_sockets(&self, sockets: std::ops::Range<usize>) {
         for i in sockets {
-            if i > 0 {
-                self.hurry().await;
-            }
-            until("a socket is opened", || browser::socket_count() > i).await;
+            self.hurry_to_socket(i).await;
             browser::socket_close(i);
         }
     }
 
-    /// Ends the backoff.
-    pub(crate) async fn hurry(&self) {
-        until("a reconnect is scheduled", || matches!(self.transport.link_status(), LinkStatus::Waiting { .. })).await;
-        browser::tell_window("online");
+    /// Waits for the i-th WebSocket, but not for the backoff before it.
+    pub(crate) async fn hurry_to_socket(&self, i: usize) {
+        let is_there = || browser::socket_count() > i;
+        let waits = || matches!(self.transport.link_status(), LinkStatus::Waiting { .. });
+        until("a socket is opened, or a reconnect scheduled", || is_there() || waits()).await;
+        if !is_there() {
+            browser::tell_window("online");
+        }
+        until("a socket is opened", is_there).await;
     }
 
     /// Plays the gateway's part of the i-th stream up to `welcome`.
