@@ -2,7 +2,7 @@
 
 use moorline_protocol::{Attach, Cursor, Epoch, Event, Item, Millis, Seq, SessionId, SnapshotPart, mutant};
 
-use super::output::AttachmentStatus;
+use super::event::AttachmentStatus;
 
 /// A session that the page shows or has shown.
 #[derive(Debug)]

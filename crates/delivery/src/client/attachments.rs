@@ -7,7 +7,9 @@ use moorline_protocol::{
 
 use super::{
     attachment::{Attachment, Collected, Phase},
-    output::{AttachmentStatus, ClientEvent, Counters, Persist},
+    diagnostics::Counters,
+    event::{AttachmentStatus, ClientEvent},
+    output::Persist,
     port::Port,
 };
 

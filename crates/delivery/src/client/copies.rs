@@ -5,8 +5,10 @@ use std::collections::VecDeque;
 use moorline_protocol::{ClientId, MessageId};
 
 use super::{
+    event::{ClientEvent, Failure},
+    input::StoredSend,
     outbox::{Entry, Outbox, State},
-    output::{ClientEvent, Failure, Output, Persist, StoredSend},
+    output::{Output, Persist},
     port::Port,
 };
 

@@ -1,11 +1,17 @@
 //! One connection at a time: when to connect and over what, when to give up, when to try again.
 
+mod phase;
+
 use std::collections::VecDeque;
 
 use moorline_protocol::{ClientFrame, ClientPing, ConnectionId, Millis, Timings};
 
-use super::output::{Checked, DropReason, LinkId, LinkStatus, Output, Transport, Trouble};
+use super::event::{DropReason, LinkStatus, Trouble};
+use super::input::Checked;
+use super::output::{LinkId, Output, Transport};
 use crate::Random;
+pub(super) use phase::{AfterCheck, Rest};
+use phase::{Look, Phase, Standing};
 
 /// So many WebSockets in a row must bring no welcome, with the gateway there, before SSE is tried.
 const REFUSED_SOCKETS: u32 = 2;
@@ -23,76 +29,6 @@ pub(super) struct Link {
     offline: bool,
     trouble: Option<Trouble>,
     told: Option<(LinkStatus, Option<Trouble>)>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Phase {
-    Resting(Rest),
-    /// The backoff runs.
-    Waiting {
-        until: Millis,
-    },
-    /// From the first attempt until `welcome`.
-    Connecting {
-        link: LinkId,
-        transport: Transport,
-        since: Millis,
-    },
-    /// Nothing came of a connection; why is being asked.
-    Checking {
-        link: LinkId,
-        transport: Transport,
-        since: Millis,
-    },
-    Ready(Standing),
-}
-
-/// A connection that was welcomed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Standing {
-    link: LinkId,
-    transport: Transport,
-    connection: ConnectionId,
-    since: Millis,
-    /// When a frame last came.
-    heard: Millis,
-    /// When a `ping` last came.
-    pinged: Option<Millis>,
-    /// When to give up unless a frame comes: a ping was sent on a suspicion.
-    probe: Option<Millis>,
-    /// When to leave: the gateway is about to stop.
-    leaving: Option<Millis>,
-    look: Look,
-}
-
-/// On SSE, whether a WebSocket works again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Look {
-    /// A WebSocket stands already.
-    Needless,
-    /// The next one.
-    At(Millis),
-    /// A WebSocket opens beside the stream, which goes on until then.
-    Opening { link: LinkId, since: Millis },
-}
-
-/// Why nothing is tried.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Rest {
-    NotStarted,
-    PutAway,
-    SignedOut,
-    Incompatible,
-}
-
-/// What follows from the answer to [`Output::Check`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum AfterCheck {
-    /// Open a stream under this name.
-    Stream(LinkId),
-    SignedOut,
-    /// Wait.
-    Nothing,
 }
 
 impl Link {

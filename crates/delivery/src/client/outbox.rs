@@ -7,9 +7,9 @@ use moorline_protocol::{
 };
 
 use super::{
-    output::{
-        ClientEvent, DropReason, Failure, LinkId, Output, Persist, Restored, SendResult, SendState, SendStatus, StoredSend, TakenBack,
-    },
+    event::{ClientEvent, DropReason, Failure, SendResult, SendState, SendStatus},
+    input::{Restored, StoredSend, TakenBack},
+    output::{LinkId, Output, Persist},
     port::Port,
 };
 

@@ -2,7 +2,9 @@
 
 use moorline_protocol::{Code, ErrorFrame, Event, EventBody, Millis, TurnId};
 
-use super::output::{Attempts, Failure, Posted};
+use super::diagnostics::Attempts;
+use super::event::Failure;
+use super::input::Posted;
 
 /// What an answer that is no receipt comes to.
 #[derive(Debug, Clone, PartialEq, Eq)]

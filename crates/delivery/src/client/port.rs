@@ -4,7 +4,8 @@ use std::collections::VecDeque;
 
 use moorline_protocol::{ClientFrame, ClientId, Millis};
 
-use super::output::{ClientEvent, LinkId, Output, Persist};
+use super::event::ClientEvent;
+use super::output::{LinkId, Output, Persist};
 
 pub(super) struct Port<'a> {
     pub(super) now: Millis,

@@ -5,9 +5,12 @@ use moorline_protocol::{
 };
 
 use super::{
+    diagnostics::Counters,
+    event::{ClientEvent, Failure, Notice, SendStatus},
+    input::TakenBack,
     outbox::{Entry, Outbox, State, Withdrawal},
     outcome::{Disposition, Verdict},
-    output::{ClientEvent, Counters, Failure, Notice, Persist, SendStatus, TakenBack},
+    output::Persist,
     port::Port,
 };
 use crate::Random;
