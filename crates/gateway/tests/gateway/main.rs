@@ -16,5 +16,6 @@ mod process;
 mod restart;
 mod resume;
 mod rows;
+mod stalls;
 mod store;
 mod world;
