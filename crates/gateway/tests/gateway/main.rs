@@ -5,6 +5,7 @@
 mod access;
 mod bad_input;
 mod client_files;
+mod curl;
 mod delivery;
 mod drain;
 mod event_stream;
@@ -13,6 +14,7 @@ mod options;
 mod page;
 mod posts;
 mod process;
+mod refused_posts;
 mod restart;
 mod resume;
 mod rows;
