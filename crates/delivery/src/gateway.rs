@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use moorline_protocol::{
     Ack, Attach, Attached, AuthExpired, Cancel, ClientFrame, Code, Cursor, Detach, ErrorFrame, GatewayFrame, GatewayPong, GoingAway, Hello,
-    Millis, Ping, SessionId, VERSION, Welcome, mutant,
+    Millis, Ping, Seq, SessionId, VERSION, Welcome, mutant,
 };
 
 pub use exchange::{ConnectionConfig, ConnectionInput, ConnectionOutput, End};
@@ -94,6 +94,7 @@ impl Connection {
                 self.heard = now;
                 self.refuse(ErrorFrame::new(Code::BadFrame, why));
             }
+            ConnectionInput::Heard => self.heard = now,
             ConnectionInput::Journal { session, no, journal } => self.journal(session, no, journal),
             ConnectionInput::Head { session, head, state } => {
                 if let Some(seat) = self.seats.get_mut(&session) {
@@ -151,6 +152,25 @@ impl Connection {
             Greeting::Awaited => self.opened + timings.connect,
             Greeting::Done => (self.heard + timings.silence).min(self.pinged + timings.ping).min(self.checked + self.check_every()),
         }
+    }
+
+    /// How many outputs wait to be polled: a driver that is held up reads no further frames beyond some number.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.outputs.len()
+    }
+
+    /// The cursors of a client that has all that was polled, and of the newest [`ConnectionOutput::Serve`] what is about to
+    /// be written of its session, if any.
+    ///
+    /// One for each session whose place in the stream is known: not while its snapshot is under way.
+    #[must_use]
+    pub fn cursors(&self, about_to_write: Option<(&SessionId, Seq)>) -> Vec<Cursor> {
+        let places = self.seats.iter().filter_map(|(session, seat)| {
+            let written = about_to_write.filter(|(served, _)| *served == session && seat.no == self.serving);
+            seat.written_cursor(session, written.map(|(_, seq)| seq))
+        });
+        places.collect()
     }
 
     /// Heads are looked up this often even without a wake-up: every 5 s at the default timings.

@@ -1,88 +1,60 @@
-//! One connection's driver: it completes what the pure core asks for, in order, over one socket.
+//! One connection's driver: it completes what the pure core asks for, in order, over one line.
 //!
 //! Everything runs in one task and nothing is queued for the client: a write that blocks holds up only what this client
 //! asked for. While it blocks, inputs still reach the core, so that acks and signs of life count; a write that takes longer
-//! than the silence limit ends the connection.
+//! than the silence limit ends the connection. A line is a WebSocket or a stream of server-sent events: what is said on it, and
+//! all that is posted to it, comes to the same core.
 
+mod event_stream;
+mod inputs;
+mod line;
+mod rows;
 mod socket;
 
-use std::{
-    collections::BTreeMap,
-    pin::{Pin, pin},
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::BTreeMap, pin::pin, sync::Arc, time::Duration};
 
 use axum::extract::ws::WebSocket;
-use futures_util::{
-    SinkExt as _, Stream, StreamExt as _,
-    future::BoxFuture,
-    stream::{FuturesUnordered, SplitSink, SplitStream},
-};
-use moorline_delivery::{Connection, ConnectionConfig, ConnectionInput, ConnectionOutput, Holder, Journal};
+use moorline_delivery::{Connection, ConnectionConfig, ConnectionInput, ConnectionOutput, Holder};
 use moorline_protocol::{
-    ClientId, Code, ConnectionId, ErrorFrame, GatewayFrame, MessageId, PageId, Receipt, Rows, Seq, SessionId, SessionRow, encode,
+    ClientFrame, ClientId, Cursor, ErrorFrame, GatewayFrame, Hello, PageId, Receipt, Seq, SessionId, SnapshotPart, encode,
 };
 use moorline_session::{Store, StoreError};
 use tokio::{
-    sync::{Notify, oneshot, watch},
-    time::{sleep, sleep_until, timeout},
+    sync::{oneshot, watch},
+    time::{sleep, timeout},
 };
-use tokio_stream::{StreamMap, wrappers::WatchStream};
+use tokio_stream::wrappers::WatchStream;
 
 use crate::{
     clock::wall,
-    door::Login,
-    hub::Hub,
-    random,
+    hub::Place,
     sessions::{Busy, Order, RETRY, Standing},
     store::{EncodedEvent, Tail, frame},
+    verbs,
 };
-use socket::Incoming;
-pub(crate) use socket::SOCKET_FRAME_BYTES;
-
-/// Answers that may be outstanding before no further frame is read.
-const OUTSTANDING: usize = 64;
+pub(crate) use event_stream::{StreamReader, StreamWriter, event_stream};
+use inputs::Inputs;
+use line::{Incoming, Outgoing, Reader, Writer};
+use rows::row_frames;
+pub(crate) use socket::{SOCKET_FRAME_BYTES, too_large};
 
 /// Events read from the journal for one frame at most.
 const READ_EVENTS: usize = 1_000;
 
-/// How long a socket may take to close.
+/// How long a line may take to close.
 const CLOSE_LIMIT: Duration = Duration::from_secs(2);
 
-/// Serves one client until either end has had enough.
-pub(crate) async fn run(hub: Arc<Hub>, login: Login, socket: WebSocket) {
-    let (sink, stream) = socket.split();
-    let id = ConnectionId::from_random(random::bits());
-    let limits = hub.sessions.surroundings().limits().clone();
-    let config = ConnectionConfig {
-        id: id.clone(),
-        timings: hub.timings.clone(),
-        limits,
-        build: hub.build.clone(),
-        agents: hub.sessions.surroundings().agents.iter().map(|spec| spec.name.clone()).collect(),
-        time: wall(),
-    };
-    let core = Connection::new(hub.clock.monotonic(), config);
-    let replaced = hub.enter(&id);
-    tracing::debug!(connection = %id, "connected");
-    let mut inputs = Inputs {
-        frames: Some(stream),
-        heads: StreamMap::new(),
-        opening: BTreeMap::new(),
-        answers: FuturesUnordered::new(),
-        rows: hub.sessions.surroundings().commits.newest_row(),
-        replaced,
-        login,
-        drain: Drain::Ahead,
-        hub: Arc::clone(&hub),
-    };
-    inputs.rows.mark_unchanged();
-    let mut driver = Driver { id: id.clone(), core, inputs, sink, tails: BTreeMap::new(), standings: BTreeMap::new() };
-    let end = driver.drive().await;
-    tracing::debug!(connection = %id, ?end, "disconnected");
-    hub.leave(&id);
-    driver.close(end).await;
+/// Serves one client over a WebSocket until either end has had enough.
+pub(crate) async fn serve_socket(place: Place, socket: WebSocket) {
+    let (writer, reader) = socket::split(socket);
+    Driver::new(place, writer, reader).run().await;
+}
+
+/// Serves one client over a stream of server-sent events, whose hello came with the request.
+pub(crate) async fn serve_events(place: Place, hello: Hello, (writer, reader): (StreamWriter, StreamReader)) {
+    let mut driver = Driver::new(place, writer, reader);
+    driver.handle(ConnectionInput::Frame(ClientFrame::Hello(hello)));
+    driver.run().await;
 }
 
 /// Why the driver stops.
@@ -98,16 +70,41 @@ enum Stop {
     GoingAway,
 }
 
-struct Driver {
-    id: ConnectionId,
+struct Driver<W, R> {
     core: Connection,
-    inputs: Inputs,
-    sink: SplitSink<WebSocket, axum::extract::ws::Message>,
+    inputs: Inputs<R>,
+    writer: W,
     tails: BTreeMap<SessionId, Arc<Tail>>,
     standings: BTreeMap<SessionId, watch::Receiver<Standing>>,
 }
 
-impl Driver {
+impl<W: Writer, R: Reader> Driver<W, R> {
+    fn new(place: Place, writer: W, reader: R) -> Self {
+        let hub = &place.hub;
+        let surroundings = hub.sessions.surroundings();
+        let config = ConnectionConfig {
+            id: place.id.clone(),
+            timings: hub.timings.clone(),
+            limits: surroundings.limits().clone(),
+            build: hub.build.clone(),
+            agents: surroundings.agents.iter().map(|spec| spec.name.clone()).collect(),
+            time: wall(),
+        };
+        let core = Connection::new(hub.clock.monotonic(), config);
+        Self { core, inputs: Inputs::new(place, reader), writer, tails: BTreeMap::new(), standings: BTreeMap::new() }
+    }
+
+    async fn run(mut self) {
+        let id = self.inputs.place.id.clone();
+        tracing::debug!(connection = %id, "connected");
+        let stop = self.drive().await;
+        tracing::debug!(connection = %id, ?stop, "disconnected");
+        let Self { inputs: Inputs { reader, place, .. }, writer, .. } = self;
+        // Nobody reaches it any more, and its client id is free.
+        drop(place);
+        let _ = timeout(CLOSE_LIMIT, close(writer, reader, stop)).await;
+    }
+
     async fn drive(&mut self) -> Stop {
         loop {
             while let Some(output) = self.core.poll_output() {
@@ -115,13 +112,12 @@ impl Driver {
                     return stop;
                 }
             }
-            let deadline = self.core.deadline();
-            match self.inputs.next(deadline).await {
+            let (deadline, waiting) = (self.core.deadline(), self.core.waiting());
+            match self.inputs.next(deadline, waiting).await {
                 Ok(input) => self.handle(input),
                 Err(Stop::TooLarge) => {
                     // Nothing can be read behind it; what was said is still written.
-                    self.inputs.frames = None;
-                    let error = GatewayFrame::Error(socket::too_large());
+                    let error = GatewayFrame::Error(too_large());
                     return self.write(encode(&error)).await.err().unwrap_or(Stop::TooLarge);
                 }
                 Err(stop) => return stop,
@@ -130,13 +126,17 @@ impl Driver {
     }
 
     fn handle(&mut self, input: ConnectionInput) {
-        let now = self.inputs.hub.clock.monotonic();
+        let now = self.inputs.hub().clock.monotonic();
         self.core.handle(now, input);
     }
 
     async fn complete(&mut self, output: ConnectionOutput) -> Result<(), Stop> {
         match output {
-            ConnectionOutput::Transmit(frame) => self.write(encode(&frame)).await?,
+            ConnectionOutput::Transmit(frame) => {
+                let cursors =
+                    matches!(frame, GatewayFrame::Snapshot(SnapshotPart { last: true, .. })).then(|| self.cursors(None)).flatten();
+                self.write_with(encode(&frame), cursors).await?;
+            }
             ConnectionOutput::Claim { client, page } => self.claim(&client, &page),
             ConnectionOutput::Open { session, no } => self.open(session, no),
             ConnectionOutput::Leave { session } => self.leave(&session),
@@ -145,35 +145,29 @@ impl Driver {
             ConnectionOutput::Check { session } => self.check(session),
             ConnectionOutput::Rows { since } => self.rows(since).await?,
             ConnectionOutput::Submit(send) => {
-                let (answer, receipt) = oneshot::channel();
-                let (session, message) = (send.session.clone(), send.message.clone());
-                let told = self.inputs.hub.sessions.tell(&session, Order::Submit { send, answer });
-                self.await_receipt(told, receipt, session, message);
+                let receipt = verbs::send(&self.inputs.hub().sessions, send);
+                self.answer(async { Some(receipt_input(receipt.await)) });
             }
             ConnectionOutput::Withdraw(withdraw) => {
-                let (answer, receipt) = oneshot::channel();
-                let (session, message) = (withdraw.session, withdraw.message);
-                let told = self.inputs.hub.sessions.tell(&session, Order::Withdraw { message: message.clone(), answer });
-                self.await_receipt(told, receipt, session, message);
+                let receipt = verbs::withdraw(&self.inputs.hub().sessions, withdraw);
+                self.answer(async { Some(receipt_input(receipt.await)) });
             }
             ConnectionOutput::Cancel(cancel) => {
-                let (answer, done) = oneshot::channel();
-                let told = self.inputs.hub.sessions.tell(&cancel.session, Order::Cancel { turn: cancel.turn, answer });
-                self.inputs.answers.push(Box::pin(async move {
-                    let result = match told {
-                        Ok(()) => done.await.unwrap_or_else(|_| Err(lost())),
-                        Err(busy) => Err(refusal(busy)),
-                    };
-                    result.err().map(|error| ConnectionInput::Refused(ErrorFrame { session: Some(cancel.session), ..error }))
-                }));
+                let done = verbs::cancel(&self.inputs.hub().sessions, cancel);
+                self.answer(async { done.await.err().map(ConnectionInput::Refused) });
             }
             ConnectionOutput::Close(end) => return Err(Stop::Ended(end)),
         }
         Ok(())
     }
 
+    /// Waits for an answer beside everything else.
+    fn answer(&self, answer: impl Future<Output = Option<ConnectionInput>> + Send + 'static) {
+        self.inputs.answers.push(Box::pin(answer));
+    }
+
     fn claim(&mut self, client: &ClientId, page: &PageId) {
-        match self.inputs.hub.claim(client, page, &self.id) {
+        match self.inputs.hub().claim(client, page, &self.inputs.place.id) {
             Holder::Granted | Holder::Replaces(_) => {}
             Holder::Taken => self.handle(ConnectionInput::ClientTaken),
         }
@@ -181,7 +175,7 @@ impl Driver {
 
     fn open(&mut self, session: SessionId, no: u64) {
         // Without it the gateway is stopping, and the connection hears that on another way.
-        let Some((standing, tail)) = self.inputs.hub.sessions.watch(&session) else { return };
+        let Some((standing, tail)) = self.inputs.hub().sessions.watch(&session) else { return };
         self.tails.insert(session.clone(), tail);
         self.standings.insert(session.clone(), standing.clone());
         self.inputs.opening.insert(session.clone(), no);
@@ -212,7 +206,8 @@ impl Driver {
         let (seq, bytes) = match next {
             Some((text, seq)) => {
                 let bytes = text.len();
-                self.write(text).await?;
+                let cursors = self.cursors(Some((&session, seq)));
+                self.write_with(text, cursors).await?;
                 (seq, bytes)
             }
             None => (after, 0),
@@ -221,10 +216,10 @@ impl Driver {
             self.handle(ConnectionInput::Served { session, seq, bytes });
         } else {
             // The head is ahead, so the journal could not be read: not again at once.
-            self.inputs.answers.push(Box::pin(async move {
+            self.answer(async move {
                 sleep(Duration::from_millis(RETRY.0)).await;
                 Some(ConnectionInput::Served { session, seq, bytes })
-            }));
+            });
         }
         Ok(())
     }
@@ -244,8 +239,8 @@ impl Driver {
     }
 
     fn snapshot(&mut self, session: SessionId, no: u64, since: Option<Seq>) {
-        let hub = Arc::clone(&self.inputs.hub);
-        self.inputs.answers.push(Box::pin(async move {
+        let hub = Arc::clone(self.inputs.hub());
+        self.answer(async move {
             loop {
                 let (answer, snapshot) = oneshot::channel();
                 let told = hub.sessions.tell(&session, Order::Snapshot { since, no, answer });
@@ -257,12 +252,12 @@ impl Driver {
                 }
                 sleep(Duration::from_millis(RETRY.0)).await;
             }
-        }));
+        });
     }
 
     /// Writes the rows above `since`, in frames that keep the limit.
     async fn rows(&mut self, since: Option<u64>) -> Result<(), Stop> {
-        let surroundings = Arc::clone(self.inputs.hub.sessions.surroundings());
+        let surroundings = Arc::clone(self.inputs.hub().sessions.surroundings());
         // Read before the rows: a row that changes in between is written again rather than missed.
         let newest = *surroundings.commits.newest_row().borrow();
         let read = move |store: &dyn Store| {
@@ -287,11 +282,11 @@ impl Driver {
 
     fn retry_rows(&self, since: Option<u64>, error: &StoreError) {
         tracing::error!(%error, "the session list cannot be read");
-        self.inputs.answers.push(Box::pin(async move {
+        self.answer(async move {
             sleep(Duration::from_millis(RETRY.0)).await;
             // Nothing was written: with the next change of the list, everything since then is.
             Some(ConnectionInput::RowsServed(since.unwrap_or(0)))
-        }));
+        });
     }
 
     /// Reads from the store on a thread that may block.
@@ -299,180 +294,65 @@ impl Driver {
         &mut self,
         ask: impl FnOnce(&dyn Store) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<Result<T, StoreError>, Stop> {
-        let store = Arc::clone(&self.inputs.hub.sessions.surroundings().store);
+        let store = Arc::clone(&self.inputs.hub().sessions.surroundings().store);
         let asking = tokio::task::spawn_blocking(move || ask(&*store));
         let answer = beside(&mut self.core, &mut self.inputs, asking).await?;
         Ok(answer.unwrap_or_else(|panic| Err(StoreError::Unavailable(panic.to_string()))))
     }
 
-    fn await_receipt(
-        &self,
-        told: Result<(), Busy>,
-        receipt: oneshot::Receiver<Result<Receipt, ErrorFrame>>,
-        session: SessionId,
-        message: MessageId,
-    ) {
-        self.inputs.answers.push(Box::pin(async move {
-            let result = match told {
-                Ok(()) => receipt.await.unwrap_or_else(|_| Err(lost())),
-                Err(busy) => Err(refusal(busy)),
-            };
-            Some(match result {
-                Ok(receipt) => ConnectionInput::Receipt(receipt),
-                Err(error) => ConnectionInput::Refused(ErrorFrame { session: Some(session), message_id: Some(message), ..error }),
-            })
-        }));
+    /// Where a client stands that has all that was written, and the events of a session up to a seq that are about to be.
+    fn cursors(&self, about_to_write: Option<(&SessionId, Seq)>) -> Option<Vec<Cursor>> {
+        W::CARRIES_CURSORS.then(|| self.core.cursors(about_to_write))
+    }
+
+    async fn write(&mut self, text: String) -> Result<(), Stop> {
+        self.write_with(text, None).await
     }
 
     /// Writes a frame; inputs are handled meanwhile, and what they lead to waits for its turn.
-    async fn write(&mut self, text: String) -> Result<(), Stop> {
-        let Self { core, inputs, sink, .. } = self;
-        let limit = Duration::from_millis(inputs.hub.timings.silence.0);
-        let writing = timeout(limit, sink.send(text.into()));
+    async fn write_with(&mut self, text: String, cursors: Option<Vec<Cursor>>) -> Result<(), Stop> {
+        let Self { core, inputs, writer, .. } = self;
+        let limit = Duration::from_millis(inputs.hub().timings.silence.0);
+        let writing = timeout(limit, writer.write(Outgoing { text, cursors }));
         match beside(core, inputs, writing).await? {
             Ok(Ok(())) => Ok(()),
             Ok(Err(_)) | Err(_) => Err(Stop::Gone),
         }
     }
+}
 
-    async fn close(mut self, stop: Stop) {
-        let Some(message) = socket::close_message(stop) else { return };
-        let closing = async {
-            // The other end may be gone already.
-            let _ = self.sink.send(message).await;
-            let Some(mut frames) = self.inputs.frames.take() else { return };
-            while let Some(Ok(_)) = frames.next().await {}
-        };
-        let _ = timeout(CLOSE_LIMIT, closing).await;
+/// Closes a line, and waits for the other end to do the same.
+async fn close(writer: impl Writer, mut reader: impl Reader, stop: Stop) {
+    match stop {
+        Stop::Gone => {}
+        // There is nothing more to read.
+        Stop::TooLarge => writer.close(stop).await,
+        Stop::Ended(_) | Stop::GoingAway => {
+            writer.close(stop).await;
+            while !matches!(reader.next().await, Incoming::Gone) {}
+        }
+    }
+}
+
+fn receipt_input(answer: Result<Receipt, ErrorFrame>) -> ConnectionInput {
+    match answer {
+        Ok(receipt) => ConnectionInput::Receipt(receipt),
+        Err(error) => ConnectionInput::Refused(error),
     }
 }
 
 /// Does some work while the core goes on taking inputs.
-async fn beside<F: Future>(core: &mut Connection, inputs: &mut Inputs, work: F) -> Result<F::Output, Stop> {
+async fn beside<F: Future>(core: &mut Connection, inputs: &mut Inputs<impl Reader>, work: F) -> Result<F::Output, Stop> {
     let mut work = pin!(work);
     loop {
-        let deadline = core.deadline();
+        let (deadline, waiting) = (core.deadline(), core.waiting());
         tokio::select! {
             biased;
             output = &mut work => return Ok(output),
-            input = inputs.next(deadline) => {
-                let now = inputs.hub.clock.monotonic();
+            input = inputs.next(deadline, waiting) => {
+                let now = inputs.hub().clock.monotonic();
                 core.handle(now, input?);
             }
         }
     }
-}
-
-/// The rows as frames of at most `max_bytes`, at least one if the list is reset.
-fn row_frames(rows: Vec<SessionRow>, list_reset: bool, max_bytes: usize) -> Vec<String> {
-    const ENVELOPE_BYTES: usize = 64;
-    let mut frames = Vec::new();
-    let mut next = Rows { rows: Vec::new(), list_reset };
-    let mut bytes = ENVELOPE_BYTES;
-    for row in rows {
-        let size = encode(&row).len() + 1;
-        if bytes + size > max_bytes && !next.rows.is_empty() {
-            let full = std::mem::replace(&mut next, Rows { rows: Vec::new(), list_reset: false });
-            frames.push(encode(&GatewayFrame::Sessions(full)));
-            bytes = ENVELOPE_BYTES;
-        }
-        bytes += size;
-        next.rows.push(row);
-    }
-    if next.list_reset || !next.rows.is_empty() {
-        frames.push(encode(&GatewayFrame::Sessions(next)));
-    }
-    frames
-}
-
-/// The session went down with the order: nobody knows whether it counted, and the same id finds out.
-fn lost() -> ErrorFrame {
-    ErrorFrame { retry_after_ms: Some(RETRY), ..ErrorFrame::new(Code::StoreUnavailable, "the session begins again: send once more") }
-}
-
-fn refusal(busy: Busy) -> ErrorFrame {
-    match busy {
-        Busy::Full => ErrorFrame { retry_after_ms: Some(RETRY), ..ErrorFrame::new(Code::TooMany, "too many orders wait for this session") },
-        Busy::Stopping => ErrorFrame { retry_after_ms: Some(RETRY), ..ErrorFrame::new(Code::GoingAway, "the gateway is about to stop") },
-    }
-}
-
-/// Everything a core may have to hear of.
-struct Inputs {
-    frames: Option<SplitStream<WebSocket>>,
-    heads: StreamMap<SessionId, WatchStream<Standing>>,
-    /// The attach that a session's first standing answers.
-    opening: BTreeMap<SessionId, u64>,
-    answers: FuturesUnordered<BoxFuture<'static, Option<ConnectionInput>>>,
-    rows: watch::Receiver<u64>,
-    replaced: Arc<Notify>,
-    login: Login,
-    drain: Drain,
-    hub: Arc<Hub>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Drain {
-    Ahead,
-    Told,
-}
-
-impl Inputs {
-    /// The next input; or why there will be none. Nothing is lost when the future is dropped.
-    async fn next(&mut self, deadline: moorline_protocol::Millis) -> Result<ConnectionInput, Stop> {
-        loop {
-            let is_open = self.answers.len() < OUTSTANDING;
-            let Self { frames, heads, answers, rows, replaced, login, drain, hub, opening } = self;
-            tokio::select! {
-                incoming = socket::next(frames), if is_open => match incoming {
-                    Incoming::Input(input) => return Ok(input),
-                    Incoming::Nothing => {}
-                    Incoming::TooLarge => return Err(Stop::TooLarge),
-                    Incoming::Gone => return Err(Stop::Gone),
-                },
-                Some((session, standing)) = heads.next(), if !heads.is_empty() => {
-                    if let Some(input) = standing_input(opening, session, standing) {
-                        return Ok(input);
-                    }
-                }
-                Some(input) = next_answer(answers), if !answers.is_empty() => {
-                    if let Some(input) = input {
-                        return Ok(input);
-                    }
-                }
-                Ok(()) = rows.changed() => return Ok(ConnectionInput::RowsHead(*rows.borrow_and_update())),
-                () = replaced.notified() => return Ok(ConnectionInput::Replaced),
-                () = login.ended() => return Ok(ConnectionInput::AuthExpired),
-                () = hub.draining.cancelled(), if *drain == Drain::Ahead => {
-                    *drain = Drain::Told;
-                    let (min, max) = hub.come_back;
-                    return Ok(ConnectionInput::Drain { min, max });
-                }
-                () = hub.closing.cancelled() => return Err(Stop::GoingAway),
-                () = sleep_until(hub.clock.instant(deadline)) => return Ok(ConnectionInput::Deadline),
-            }
-        }
-    }
-}
-
-/// The first standing of an opened session answers its attach; the later ones move its head.
-fn standing_input(opening: &mut BTreeMap<SessionId, u64>, session: SessionId, standing: Standing) -> Option<ConnectionInput> {
-    match (standing, opening.get(&session).copied()) {
-        (Standing::Loading, _) | (Standing::Unknown, None) => None,
-        (Standing::Unknown, Some(no)) => {
-            opening.remove(&session);
-            Some(ConnectionInput::Journal { session, no, journal: None })
-        }
-        (Standing::Known(committed), None) => Some(ConnectionInput::Head { session, head: committed.head, state: committed.state.clone() }),
-        (Standing::Known(committed), Some(no)) => {
-            opening.remove(&session);
-            let journal =
-                Journal { epoch: committed.epoch.clone(), oldest: committed.oldest, head: committed.head, state: committed.state.clone() };
-            Some(ConnectionInput::Journal { session, no, journal: Some(journal) })
-        }
-    }
-}
-
-async fn next_answer<T>(answers: &mut FuturesUnordered<BoxFuture<'static, T>>) -> Option<T> {
-    std::future::poll_fn(|context| Pin::new(&mut *answers).poll_next(context)).await
 }

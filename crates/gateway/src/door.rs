@@ -21,9 +21,6 @@ use crate::{
     store::SqliteStore,
 };
 
-/// How long a cookie's login lasts: 30 days.
-const LOGIN_MS: u64 = 30 * 24 * 3_600 * 1_000;
-
 /// Logins kept at most; beyond it the one that ends first goes.
 const LOGINS: usize = 1_000;
 
@@ -41,9 +38,18 @@ pub(crate) struct Door {
     token: Hash,
     cookie: String,
     origins: Vec<Origin>,
+    /// How long a cookie's login lasts.
+    login: Millis,
     store: Arc<SqliteStore>,
     logins: Mutex<HashMap<Hash, Login>>,
-    tickets: Mutex<HashMap<Hash, WallTime>>,
+    tickets: Mutex<HashMap<Hash, Ticket>>,
+}
+
+/// A way in for one connection, bought with a login and as good as that.
+#[derive(Debug, Clone)]
+struct Ticket {
+    login: Login,
+    expires_at: WallTime,
 }
 
 /// What somebody was let in by.
@@ -56,7 +62,7 @@ pub(crate) struct Login {
 
 #[derive(Debug, Clone, Copy)]
 enum By {
-    /// The token itself, or a ticket that was bought with it.
+    /// The token itself.
     Token,
     Cookie {
         hash: Hash,
@@ -67,6 +73,20 @@ enum By {
 impl Login {
     fn by_token() -> Self {
         Self { by: By::Token, ended: CancellationToken::new() }
+    }
+
+    /// Whether both were let in by the same thing: the token, or one cookie.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        match (self.by, other.by) {
+            (By::Token, By::Token) => true,
+            (By::Cookie { hash, .. }, By::Cookie { hash: other, .. }) => hash == other,
+            (By::Token, By::Cookie { .. }) | (By::Cookie { .. }, By::Token) => false,
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        let is_late = matches!(self.by, By::Cookie { expires_at, .. } if expires_at <= wall());
+        is_late || self.ended.is_cancelled()
     }
 
     /// Returns once the login has ended.
@@ -86,7 +106,13 @@ impl Login {
 
 impl Door {
     /// Opens the door; logins made with another token are forgotten. Blocks.
-    pub(crate) fn new(token: &Token, gateway_id: &str, origins: Vec<Origin>, store: Arc<SqliteStore>) -> Result<Self, StoreError> {
+    pub(crate) fn new(
+        token: &Token,
+        gateway_id: &str,
+        origins: Vec<Origin>,
+        login: Millis,
+        store: Arc<SqliteStore>,
+    ) -> Result<Self, StoreError> {
         let token = hash(token.as_str());
         let mut logins = HashMap::new();
         for (hash, expires_at) in store.logins(&token, wall())? {
@@ -95,7 +121,7 @@ impl Door {
             }
         }
         let cookie = format!("moorline_{gateway_id}");
-        Ok(Self { token, cookie, origins, store, logins: Mutex::new(logins), tickets: Mutex::new(HashMap::new()) })
+        Ok(Self { token, cookie, origins, login, store, logins: Mutex::new(logins), tickets: Mutex::new(HashMap::new()) })
     }
 
     /// Whether a page of this origin may ask. Without an `Origin` the request comes from no page, or from one of ours.
@@ -121,11 +147,7 @@ impl Door {
             let (name, secret) = pair.trim().split_once('=')?;
             (name == self.cookie).then_some(secret)
         })?;
-        let login = lock(&self.logins).get(&hash(secret)).cloned()?;
-        match login.by {
-            By::Cookie { expires_at, .. } if expires_at <= wall() => None,
-            By::Cookie { .. } | By::Token => Some(login),
-        }
+        lock(&self.logins).get(&hash(secret)).filter(|login| !login.is_over()).cloned()
     }
 
     /// Trades the token for a login; the cookie to set, or none for a wrong token. Blocks.
@@ -134,7 +156,7 @@ impl Door {
             return Ok(None);
         }
         let secret = format!("{:032x}", random::bits());
-        let (hash, expires_at) = (hash(&secret), wall() + LOGIN_MS);
+        let (hash, expires_at) = (hash(&secret), wall() + self.login.0);
         self.store.add_login(&hash, &self.token, expires_at)?;
         let surplus = {
             let mut logins = lock(&self.logins);
@@ -145,7 +167,7 @@ impl Door {
             self.end(&surplus)?;
         }
         let secure = if is_secure { "; Secure" } else { "" };
-        let age = LOGIN_MS / 1_000;
+        let age = self.login.0.div_ceil(1_000);
         Ok(Some(format!("{}={secret}; HttpOnly; SameSite=Strict; Path=/; Max-Age={age}{secure}", self.cookie)))
     }
 
@@ -158,22 +180,27 @@ impl Door {
     }
 
     /// Makes a ticket for one connection; none when too many wait.
-    pub(crate) fn make_ticket(&self) -> Option<String> {
+    pub(crate) fn make_ticket(&self, login: Login) -> Option<String> {
         let mut tickets = lock(&self.tickets);
         let now = wall();
-        tickets.retain(|_, expires_at| *expires_at > now);
+        tickets.retain(|_, ticket| ticket.expires_at > now);
         if tickets.len() >= TICKETS {
             return None;
         }
         let ticket = format!("{:032x}", random::bits());
-        tickets.insert(hash(&ticket), now + TICKET.0);
+        tickets.insert(hash(&ticket), Ticket { login, expires_at: now + TICKET.0 });
         Some(ticket)
     }
 
-    /// Takes a ticket: it opens the door once.
-    pub(crate) fn take_ticket(&self, ticket: &str) -> Option<Login> {
-        let expires_at = lock(&self.tickets).remove(&hash(ticket))?;
-        (expires_at > wall()).then(Login::by_token)
+    /// Who bought a ticket that still opens the door. It is not used up.
+    pub(crate) fn look_at_ticket(&self, ticket: &str) -> Option<Login> {
+        let ticket = lock(&self.tickets).get(&hash(ticket)).cloned()?;
+        (ticket.expires_at > wall() && !ticket.login.is_over()).then_some(ticket.login)
+    }
+
+    /// Takes a ticket: it opens the door once. Answers whether it was this caller's to take.
+    pub(crate) fn take_ticket(&self, ticket: &str) -> bool {
+        lock(&self.tickets).remove(&hash(ticket)).is_some()
     }
 
     fn end(&self, hash: &Hash) -> Result<(), StoreError> {

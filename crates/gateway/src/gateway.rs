@@ -2,8 +2,7 @@
 
 use std::{io, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
-use axum::serve::ListenerExt as _;
-use moorline_protocol::Epoch;
+use moorline_protocol::{Epoch, Millis};
 use moorline_session::{Config, StoreError};
 use tokio::{net::TcpListener, task::JoinHandle, time::timeout};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -16,7 +15,7 @@ use crate::{
     http,
     hub::{Connections, Hub},
     options::{Durability, InvalidOption, Options},
-    random,
+    random, server,
     sessions::{Sessions, Surroundings},
     store::{CommitQueue, OpenError, SqliteStore},
 };
@@ -54,8 +53,8 @@ pub struct Gateway {
     hub: Arc<Hub>,
     store: Arc<SqliteStore>,
     agents: PathBuf,
-    server: JoinHandle<io::Result<()>>,
-    stop_accepting: CancellationToken,
+    server: JoinHandle<()>,
+    stop_serving: CancellationToken,
     _data: DataDir,
 }
 
@@ -75,7 +74,7 @@ pub async fn start(options: &Options, own_binary: PathBuf) -> Result<Gateway, St
         None => data.token()?,
     };
     let gateway_id = known_or_made(&store, "gateway_id")?;
-    let door = Door::new(&token, &gateway_id, options.allow_origin.clone(), Arc::clone(&store))?;
+    let door = Door::new(&token, &gateway_id, options.allow_origin.clone(), Millis(options.login_ms), Arc::clone(&store))?;
     let newest_row = store.newest_row()?;
     let (limits, timings, agent_timings) = (options.limits(), options.timings(), options.agent_timings());
     let mut agent_settings = AgentSettings::new(own_binary, data.agents());
@@ -92,6 +91,7 @@ pub async fn start(options: &Options, own_binary: PathBuf) -> Result<Gateway, St
         work: data.work(),
     };
     let come_back = (timings.backoff_min, timings.backoff_min + timings.backoff_min.scaled(9, 1));
+    let stall_limit = Duration::from_millis(timings.silence.0);
     let hub = Arc::new(Hub {
         clock,
         door,
@@ -103,25 +103,17 @@ pub async fn start(options: &Options, own_binary: PathBuf) -> Result<Gateway, St
         closing: CancellationToken::new(),
         tasks: TaskTracker::new(),
         connections: std::sync::Mutex::new(Connections::default()),
+        most_connections: options.connections as usize,
     });
     hub.sessions.recover().await?;
     let listen = |source| StartError::Listen { address: options.listen, source };
     let listener = TcpListener::bind(options.listen).await.map_err(listen)?;
     let address = listener.local_addr().map_err(listen)?;
-    let stop_accepting = CancellationToken::new();
-    let server = tokio::spawn(serve(listener, http::app(Arc::clone(&hub), options.client.as_deref()), stop_accepting.clone()));
+    let stop_serving = CancellationToken::new();
+    let app = http::app(Arc::clone(&hub), options.client.as_deref());
+    let server = tokio::spawn(server::serve(listener, app, stall_limit, stop_serving.clone()));
     let agents = data.agents();
-    Ok(Gateway { address, token: token.as_str().to_owned(), hub, store, agents, server, stop_accepting, _data: data })
-}
-
-async fn serve(listener: TcpListener, app: axum::Router, stop: CancellationToken) -> io::Result<()> {
-    let listener = listener.tap_io(|stream| {
-        // Small frames must not wait for each other; a socket that cannot do this still works.
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "no TCP_NODELAY");
-        }
-    });
-    axum::serve(listener, app).with_graceful_shutdown(stop.cancelled_owned()).await
+    Ok(Gateway { address, token: token.as_str().to_owned(), hub, store, agents, server, stop_serving, _data: data })
 }
 
 impl Gateway {
@@ -150,9 +142,9 @@ impl Gateway {
     /// Stops in order: clients are told when to come back, what was decided is committed and answered, agents are killed.
     ///
     /// Turns that were running are ended `interrupted` by the next start. Takes a few seconds at most.
-    pub async fn drain(self) {
+    pub async fn drain(mut self) {
+        // From here on whoever comes is told to come later, which a closed port could not say.
         self.hub.draining.cancel();
-        self.stop_accepting.cancel();
         if timeout(DRAIN_LIMIT, self.hub.sessions.stop()).await.is_err() {
             tracing::warn!("some sessions did not finish in time: the next start recovers them");
         }
@@ -162,7 +154,11 @@ impl Gateway {
         if timeout(DRAIN_LIMIT, self.hub.tasks.wait()).await.is_err() {
             tracing::warn!("some connections did not close in time");
         }
-        self.server.abort();
+        self.stop_serving.cancel();
+        if timeout(DRAIN_LIMIT, &mut self.server).await.is_err() {
+            tracing::warn!("some requests were not answered in time");
+            self.server.abort();
+        }
         let (hub, store, agents) = (self.hub, self.store, self.agents);
         let finish = tokio::task::spawn_blocking(move || {
             hub.sessions.surroundings().commits.finish();

@@ -2,10 +2,13 @@
 
 mod client_files;
 mod connect;
+mod events;
 mod login;
 mod origin;
+mod posts;
 mod problem;
 mod sessions;
+mod visitor;
 
 use std::{path::Path, sync::Arc};
 
@@ -26,8 +29,10 @@ const BODY_BYTES: usize = 64 << 10;
 
 /// Everything the gateway answers.
 pub(crate) fn app(hub: Arc<Hub>, client: Option<&Path>) -> Router {
-    let api = Router::new()
+    let verbs = posts::VERBS.into_iter().fold(Router::new(), |verbs, verb| verbs.route(&format!("/{verb}"), posts::verb(verb)));
+    let api = verbs
         .route("/connect", get(connect::connect))
+        .route("/events", get(events::open).head(events::check))
         .route("/login", post(login::log_in))
         .route("/logout", post(login::log_out))
         .route("/tickets", post(login::make_ticket))

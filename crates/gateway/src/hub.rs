@@ -6,14 +6,19 @@ use std::{
 };
 
 use moorline_delivery::{Holder, Holders};
-use moorline_protocol::{ClientId, ConnectionId, Millis, PageId, Timings};
-use tokio::sync::Notify;
+use moorline_protocol::{ClientFrame, ClientId, ConnectionId, Millis, PageId, Timings};
+use tokio::sync::{Notify, mpsc};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{clock::Clock, door::Door, sessions::Sessions};
+use crate::{
+    clock::Clock,
+    door::{Door, Login},
+    random,
+    sessions::Sessions,
+};
 
-/// Connections at once at most; each costs a socket and a few KB.
-pub(crate) const CONNECTIONS: usize = 1_024;
+/// Posted frames that wait in front of one connection at most.
+const POSTED: usize = 64;
 
 /// What all connections and requests share.
 pub(crate) struct Hub {
@@ -30,33 +35,97 @@ pub(crate) struct Hub {
     pub(crate) closing: CancellationToken,
     pub(crate) tasks: TaskTracker,
     pub(crate) connections: Mutex<Connections>,
+    /// Connections at once at most; each costs a socket and a few KB.
+    pub(crate) most_connections: usize,
 }
 
 /// Who is connected, and which client id each page holds.
 #[derive(Debug, Default)]
 pub(crate) struct Connections {
     holders: Holders,
-    live: HashMap<ConnectionId, Arc<Notify>>,
+    live: HashMap<ConnectionId, Live>,
+}
+
+/// A live connection, as others reach it.
+#[derive(Debug, Clone)]
+pub(crate) struct Live {
+    login: Login,
+    replaced: Arc<Notify>,
+    heard: Arc<Notify>,
+    frames: mpsc::Sender<ClientFrame>,
+}
+
+impl Live {
+    /// A sign of life came by a POST.
+    pub(crate) fn heard(&self) {
+        self.heard.notify_one();
+    }
+
+    /// Hands a posted frame to the connection.
+    ///
+    /// # Errors
+    /// [`Unposted`] when too many wait, or the connection has just ended.
+    pub(crate) fn post(&self, frame: ClientFrame) -> Result<(), Unposted> {
+        self.frames.try_send(frame).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => Unposted::Full,
+            mpsc::error::TrySendError::Closed(_) => Unposted::Gone,
+        })
+    }
+}
+
+/// Why a frame could not be handed to its connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Unposted {
+    /// Too many wait in front of it.
+    Full,
+    /// It has just ended.
+    Gone,
+}
+
+/// A connection's place among the live ones; dropping it gives up the place and the client id that it held.
+pub(crate) struct Place {
+    pub(crate) hub: Arc<Hub>,
+    pub(crate) id: ConnectionId,
+    pub(crate) login: Login,
+    /// A newer connection of the same page took over.
+    pub(crate) replaced: Arc<Notify>,
+    /// Something was posted that is answered elsewhere.
+    pub(crate) heard: Arc<Notify>,
+    /// The frames posted.
+    pub(crate) frames: mpsc::Receiver<ClientFrame>,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut connections = self.hub.connections();
+        connections.live.remove(&self.id);
+        connections.holders.release(&self.id);
+    }
 }
 
 impl Hub {
-    /// Notes a new connection; it is notified when a newer one takes its place.
-    pub(crate) fn enter(&self, id: &ConnectionId) -> Arc<Notify> {
-        let replaced = Arc::new(Notify::new());
-        self.connections().live.insert(id.clone(), Arc::clone(&replaced));
-        replaced
-    }
-
-    /// Forgets a connection and what it held.
-    pub(crate) fn leave(&self, id: &ConnectionId) {
+    /// Makes a connection's place; none when there are too many.
+    pub(crate) fn enter(self: &Arc<Self>, login: Login) -> Option<Place> {
         let mut connections = self.connections();
-        connections.live.remove(id);
-        connections.holders.release(id);
+        if connections.live.len() >= self.most_connections {
+            return None;
+        }
+        let id = ConnectionId::from_random(random::bits());
+        let (posted, frames) = mpsc::channel(POSTED);
+        let live = Live { login: login.clone(), replaced: Arc::default(), heard: Arc::default(), frames: posted };
+        let (replaced, heard) = (Arc::clone(&live.replaced), Arc::clone(&live.heard));
+        connections.live.insert(id.clone(), live);
+        Some(Place { hub: Arc::clone(self), id, login, replaced, heard, frames })
     }
 
     /// Whether one more connection is welcome.
     pub(crate) fn has_room(&self) -> bool {
-        self.connections().live.len() < CONNECTIONS
+        self.connections().live.len() < self.most_connections
+    }
+
+    /// A login's live connection, if there is one of that id.
+    pub(crate) fn live(&self, id: &ConnectionId, login: &Login) -> Option<Live> {
+        self.connections().live.get(id).filter(|live| live.login.is_same(login)).cloned()
     }
 
     /// Claims a client id for a connection's page, and tells the connection that it replaces.
@@ -64,9 +133,9 @@ impl Hub {
         let mut connections = self.connections();
         let holder = connections.holders.claim(client, page, id.clone());
         if let Holder::Replaces(older) = &holder
-            && let Some(replaced) = connections.live.get(older)
+            && let Some(live) = connections.live.get(older)
         {
-            replaced.notify_one();
+            live.replaced.notify_one();
         }
         holder
     }

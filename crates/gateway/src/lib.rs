@@ -5,8 +5,9 @@
 //!
 //! - every loaded session is one task that drives a `moorline_session::Session`: its decisions go through the store's group
 //!   commit before anybody hears of them;
-//! - every connection is one task that drives a `moorline_delivery::Connection` over a WebSocket: it reads the journal after
-//!   the client's cursor, from a cache of the newest events or from the store, and queues nothing;
+//! - every connection is one task that drives a `moorline_delivery::Connection` over a WebSocket, or over server-sent events
+//!   and what is posted to them: it reads the journal after the client's cursor, from a cache of the newest events or from the
+//!   store, and queues nothing;
 //! - [`agent`] runs the agents: real processes behind one handle per session, whose life depends on no browser. [`demo`] is
 //!   such an agent, made for trying things out and for tests; it is started as a process like any other.
 //!
@@ -21,10 +22,13 @@ mod door;
 mod gateway;
 mod http;
 mod hub;
+mod last_event_id;
 pub mod options;
 mod random;
+mod server;
 mod sessions;
 pub mod store;
+mod verbs;
 
 pub use data_dir::DataError;
 pub use gateway::{Gateway, StartError, start};

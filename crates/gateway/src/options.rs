@@ -17,6 +17,9 @@ pub const INBOUND_FRAME_BYTES: usize = 1 << 20;
 /// What an event's frame needs beside the event, at most, in bytes.
 const ENVELOPE_BYTES: usize = 1 << 10;
 
+/// The longest that a login may last: ten years.
+const MOST_LOGIN_MS: u64 = 10 * 365 * 24 * 3_600 * 1_000;
+
 /// The gateway of Moorline: it keeps sessions with agents alive and serves them to browsers.
 #[derive(Debug, Parser)]
 #[command(name = "moorline-gateway", version, about)]
@@ -61,6 +64,12 @@ pub struct Options {
     /// The origin of a page served elsewhere, such as `https://example.org`. May be repeated; commas separate in the variable.
     #[arg(long = "allow-origin", env = "MOORLINE_ALLOW_ORIGIN", value_name = "ORIGIN", value_delimiter = ',')]
     pub allow_origin: Vec<Origin>,
+    /// How long a login lasts.
+    #[arg(long, env = "MOORLINE_LOGIN_MS", value_name = "MS", default_value_t = 2_592_000_000, value_parser = clap::value_parser!(u64).range(1..=MOST_LOGIN_MS))]
+    pub login_ms: u64,
+    /// Connections at once at most.
+    #[arg(long, env = "MOORLINE_CONNECTIONS", value_name = "N", default_value_t = 1_024, value_parser = clap::value_parser!(u32).range(1..))]
+    pub connections: u32,
     /// When a commit counts: once the disk has it (full), or once the operating system has it (os).
     #[arg(long, env = "MOORLINE_DURABILITY", default_value = "full")]
     pub durability: Durability,

@@ -26,12 +26,20 @@ fn examples() -> Vec<Example> {
     for (index, line) in PAGE.lines().enumerate() {
         match (open, line.strip_prefix("```")) {
             (false, Some(info)) => {
-                let what = info.strip_prefix("json ").unwrap_or_else(|| panic!("line {}: {info:?} says not what it is", index + 1));
+                let what = match info {
+                    // The shape of a stream, and a shell's session, which a test of the gateway runs.
+                    "" | "console session" => info,
+                    json => json.strip_prefix("json ").unwrap_or_else(|| panic!("line {}: {info:?} says not what it is", index + 1)),
+                };
                 found.push(Example { line: index + 1, what, text: String::new() });
                 open = true;
             }
             (true, Some(_)) => open = false,
-            (true, None) => found.last_mut().expect("an open block").text.push_str(line),
+            (true, None) => {
+                let text = &mut found.last_mut().expect("an open block").text;
+                text.push_str(line);
+                text.push('\n');
+            }
             (false, None) => {}
         }
     }
@@ -54,6 +62,20 @@ fn returns<T: Serialize + DeserializeOwned>(example: &Example) -> T {
     let decoded: T = serde_json::from_str(&example.text).unwrap_or_else(|error| panic!("{place}: {error}"));
     assert_eq!(serde_json::to_value(&decoded).expect("encodable"), value, "{place}: encoded again, the example is another");
     decoded
+}
+
+/// Checks the lines of a stream: ids are cursors, and every line of data is a frame.
+fn returns_a_stream(example: &Example) {
+    for line in example.text.lines() {
+        let place = format!("docs/protocol.md:{}: {line}", example.line);
+        match line.split_once(": ") {
+            Some(("id", cursors)) => assert!(cursors.split(',').all(|cursor| cursor.split(':').count() == 3), "{place}"),
+            Some(("data", text)) => {
+                drop(returns::<GatewayFrame>(&Example { line: example.line, what: "gateway", text: text.to_owned() }));
+            }
+            _ => panic!("{place} is no line of a stream"),
+        }
+    }
 }
 
 /// The first cells of the rows of the table below a heading, with their whole rows.
@@ -83,6 +105,8 @@ fn every_example_is_what_its_info_string_says() {
                 _ => {}
             },
             "event" => assert!(!matches!(returns::<Event>(&example).body, EventBody::Unknown { .. }), "line {}", example.line),
+            "" => returns_a_stream(&example),
+            "console session" => assert!(example.text.starts_with("$ "), "line {}: a session begins with a command", example.line),
             "http:ErrorBody" => drop(returns::<ErrorBody>(&example)),
             "http:Login" => drop(returns::<Login>(&example)),
             "http:CreateSession" => drop(returns::<CreateSession>(&example)),

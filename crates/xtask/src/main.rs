@@ -14,6 +14,7 @@ mod process;
 mod product;
 mod run;
 mod setup;
+mod shrink;
 mod step;
 mod test;
 mod workspace;

@@ -6,10 +6,11 @@ use crate::compression::{self, FIRST_LOAD_CEILING_BYTES};
 use crate::failure::Outcome;
 use crate::process;
 use crate::setup::{ClientTools, TARGET};
+use crate::shrink;
 use crate::step;
 use crate::workspace::Workspace;
 
-/// Builds the client into `dist` and writes the precompressed twins.
+/// Builds the client into `dist`, shrinks it and writes the precompressed twins.
 ///
 /// # Errors
 ///
@@ -27,6 +28,7 @@ pub(crate) fn client(workspace: &Workspace, tools: &ClientTools) -> Outcome {
                 .arg(workspace.dist()),
         )
     })?;
+    step::run("shrink the client", || shrink::shrink(workspace, tools, &workspace.dist()))?;
     step::run("compress the client", || compression::precompress(&workspace.dist()))
 }
 

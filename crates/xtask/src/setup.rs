@@ -27,7 +27,7 @@ pub(crate) struct ClientTools {
 }
 
 impl ClientTools {
-    /// Finds or gets a compiler for wasm, wasm-bindgen, Trunk and wasm-opt.
+    /// Finds or gets a compiler for wasm, wasm-bindgen, Trunk, wasm-opt and esbuild.
     ///
     /// # Errors
     ///
@@ -39,8 +39,9 @@ impl ClientTools {
         let wasm_bindgen = tools::ensure_wasm_bindgen(workspace)?;
         let trunk = tools::ensure_trunk(workspace)?;
         let wasm_opt = tools::ensure_wasm_opt(workspace)?;
+        let esbuild = tools::ensure_esbuild(workspace)?;
         println!(
-            "  {TARGET} by {}, wasm-bindgen {wasm_bindgen}, trunk {trunk}, wasm-opt {wasm_opt} ({:.1} s)",
+            "  {TARGET} by {}, wasm-bindgen {wasm_bindgen}, trunk {trunk}, wasm-opt {wasm_opt}, esbuild {esbuild} ({:.1} s)",
             compiler.name(),
             start.elapsed().as_secs_f32()
         );

@@ -31,6 +31,8 @@ pub enum ConnectionInput {
     Frame(ClientFrame),
     /// Something came that is no frame; says why.
     Undecodable(String),
+    /// A sign of life came on another way: a verb that was posted, and is answered where it came.
+    Heard,
     /// Answers [`ConnectionOutput::Open`]; none = there is no such session.
     Journal {
         /// The session.

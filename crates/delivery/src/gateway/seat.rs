@@ -77,6 +77,13 @@ impl Seat {
         Some(Cursor { session: session.clone(), epoch: journal.epoch.clone(), seq: journal.head })
     }
 
+    /// Where a reader of everything written stands, with the events up to `seq` that are about to be.
+    pub(super) fn written_cursor(&self, session: &SessionId, seq: Option<Seq>) -> Option<Cursor> {
+        let journal = self.journal.as_ref()?;
+        let is_placed = matches!(self.phase, Phase::Following { .. });
+        is_placed.then(|| Cursor { session: session.clone(), epoch: journal.epoch.clone(), seq: self.cursor.max(seq.unwrap_or(Seq::ZERO)) })
+    }
+
     pub(super) fn served(&mut self, seq: Seq, bytes: usize) {
         self.cursor = self.cursor.max(seq);
         self.credit.delivered(self.cursor, bytes);

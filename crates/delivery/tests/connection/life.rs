@@ -69,11 +69,12 @@ fn silence_for_two_and_a_half_pings_closes() {
 
 #[test]
 fn any_frame_is_a_sign_of_life() {
-    let signs: [ConnectionInput; 4] = [
+    let signs: [ConnectionInput; 5] = [
         ConnectionInput::Frame(pong()),
         ConnectionInput::Frame(ClientFrame::Unknown { kind: "later".to_owned() }),
         ConnectionInput::Frame(ClientFrame::Ping(ClientPing {})),
         ConnectionInput::Undecodable("noise".to_owned()),
+        ConnectionInput::Heard,
     ];
     for sign in signs {
         let mut scene = Scene::greeted("s", 1);

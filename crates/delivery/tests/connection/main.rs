@@ -6,6 +6,7 @@ mod scene;
 
 mod attaching;
 mod credit;
+mod cursors;
 mod greeting;
 mod holding;
 mod life;

@@ -138,6 +138,11 @@ impl Scene {
         written
     }
 
+    /// Does what one output asks for.
+    pub(crate) fn completes(&mut self, output: ConnectionOutput) {
+        self.complete(output, &mut Vec::new());
+    }
+
     fn complete(&mut self, output: ConnectionOutput, written: &mut Vec<Written>) {
         match output {
             ConnectionOutput::Transmit(frame) => written.push(Written::Frame(frame)),

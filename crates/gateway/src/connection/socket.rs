@@ -1,44 +1,73 @@
-//! Frames as a WebSocket carries them.
+//! The line that is a WebSocket: one frame a message, both ways.
 
 use axum::extract::ws::{CloseFrame, Message, WebSocket, close_code};
-use futures_util::{StreamExt as _, stream::SplitStream};
+use futures_util::{
+    SinkExt as _, StreamExt as _,
+    stream::{SplitSink, SplitStream},
+};
 use moorline_delivery::{ConnectionInput, End};
 use moorline_protocol::{Code, ErrorFrame, decode_client};
 
-use super::Stop;
+use super::{
+    Stop,
+    line::{Incoming, Lost, Outgoing, Reader, Writer},
+};
 use crate::options::INBOUND_FRAME_BYTES;
 
 /// What a socket reads at all, in bytes: a frame above the limit is refused without the loss of the connection, unless it is
 /// above this.
 pub(crate) const SOCKET_FRAME_BYTES: usize = 4 * INBOUND_FRAME_BYTES;
 
-/// What came from a socket.
-pub(super) enum Incoming {
-    Input(ConnectionInput),
-    /// A message of the transport's own.
-    Nothing,
-    TooLarge,
-    Gone,
+pub(super) fn split(socket: WebSocket) -> (SocketWriter, SocketReader) {
+    let (sink, stream) = socket.split();
+    (SocketWriter { sink }, SocketReader { stream: Some(stream) })
 }
 
-/// The next message. Nothing is lost when the future is dropped.
-pub(super) async fn next(frames: &mut Option<SplitStream<WebSocket>>) -> Incoming {
-    let Some(stream) = frames else { return std::future::pending().await };
-    match stream.next().await {
-        Some(Ok(message)) if payload_bytes(&message) > INBOUND_FRAME_BYTES => Incoming::Input(ConnectionInput::Refused(too_large())),
-        Some(Ok(Message::Text(text))) => Incoming::Input(match decode_client(&text) {
-            Ok(frame) => ConnectionInput::Frame(frame),
-            Err(error) => ConnectionInput::Undecodable(error.to_string()),
-        }),
-        Some(Ok(Message::Binary(_))) => Incoming::Input(ConnectionInput::Undecodable("not a frame: frames are text".to_owned())),
-        Some(Ok(Message::Ping(_) | Message::Pong(_))) => Incoming::Nothing,
-        Some(Err(error)) if is_too_large(&error) => Incoming::TooLarge,
-        Some(Ok(Message::Close(_)) | Err(_)) | None => Incoming::Gone,
+pub(super) struct SocketWriter {
+    sink: SplitSink<WebSocket, Message>,
+}
+
+impl Writer for SocketWriter {
+    const CARRIES_CURSORS: bool = false;
+
+    async fn write(&mut self, frame: Outgoing) -> Result<(), Lost> {
+        self.sink.send(frame.text.into()).await.map_err(|_| Lost)
+    }
+
+    async fn close(mut self, stop: Stop) {
+        if let Some(message) = close_message(stop) {
+            let _ = self.sink.send(message).await;
+        }
+    }
+}
+
+pub(super) struct SocketReader {
+    /// None once nothing more can be read.
+    stream: Option<SplitStream<WebSocket>>,
+}
+
+impl Reader for SocketReader {
+    async fn next(&mut self) -> Incoming {
+        let Some(stream) = &mut self.stream else { return std::future::pending().await };
+        match stream.next().await {
+            Some(Ok(message)) if payload_bytes(&message) > INBOUND_FRAME_BYTES => Incoming::Input(ConnectionInput::Refused(too_large())),
+            Some(Ok(Message::Text(text))) => Incoming::Input(match decode_client(&text) {
+                Ok(frame) => ConnectionInput::Frame(frame),
+                Err(error) => ConnectionInput::Undecodable(error.to_string()),
+            }),
+            Some(Ok(Message::Binary(_))) => Incoming::Input(ConnectionInput::Undecodable("not a frame: frames are text".to_owned())),
+            Some(Ok(Message::Ping(_) | Message::Pong(_))) => Incoming::Nothing,
+            Some(Err(error)) if is_too_large(&error) => {
+                self.stream = None;
+                Incoming::TooLarge
+            }
+            Some(Ok(Message::Close(_)) | Err(_)) | None => Incoming::Gone,
+        }
     }
 }
 
 /// What is said to a frame above the limit.
-pub(super) fn too_large() -> ErrorFrame {
+pub(crate) fn too_large() -> ErrorFrame {
     ErrorFrame::new(Code::TooLarge, format!("a frame is larger than {INBOUND_FRAME_BYTES} bytes"))
 }
 
@@ -51,7 +80,7 @@ fn payload_bytes(message: &Message) -> usize {
 }
 
 /// How a close is told to the other end; nothing is told to one that is gone.
-pub(super) fn close_message(stop: Stop) -> Option<Message> {
+fn close_message(stop: Stop) -> Option<Message> {
     let (code, reason) = match stop {
         Stop::Gone => return None,
         Stop::TooLarge => (close_code::SIZE, "too_large"),

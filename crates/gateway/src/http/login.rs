@@ -39,14 +39,15 @@ pub(super) async fn log_out(State(hub): State<Arc<Hub>>, login: Login) -> Result
 /// The answer to `POST /v1/tickets`.
 #[derive(Debug, Serialize)]
 pub(super) struct Ticket {
-    /// For `GET /v1/connect?ticket=…`, once.
+    /// For `?ticket=…` of one `GET /v1/connect` or `GET /v1/events`.
     ticket: String,
     /// How long it may wait to be used.
     expires_in_ms: Millis,
 }
 
-/// `POST /v1/tickets`: a page on another origin can put neither cookie nor header on a WebSocket, but this in its URL.
-pub(super) async fn make_ticket(State(hub): State<Arc<Hub>>, _: Login) -> Result<Json<Ticket>, Problem> {
-    let ticket = hub.door.make_ticket().ok_or_else(|| Problem::later(Code::TooMany, "too many tickets wait to be used", TICKET))?;
+/// `POST /v1/tickets`: a page on another origin can put neither cookie nor header on a WebSocket or an
+/// EventSource, but this in its URL.
+pub(super) async fn make_ticket(State(hub): State<Arc<Hub>>, login: Login) -> Result<Json<Ticket>, Problem> {
+    let ticket = hub.door.make_ticket(login).ok_or_else(|| Problem::later(Code::TooMany, "too many tickets wait to be used", TICKET))?;
     Ok(Json(Ticket { ticket, expires_in_ms: TICKET }))
 }

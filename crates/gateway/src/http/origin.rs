@@ -13,6 +13,9 @@ use moorline_protocol::Code;
 use super::Problem;
 use crate::hub::Hub;
 
+/// What pages of other origins may put on a request; `last-event-id` for those that read a stream by `fetch`.
+const HEADERS: &str = "authorization, content-type, moorline-connection, last-event-id";
+
 /// Lets a request through if its page's origin may ask, and tells the browser so.
 pub(super) async fn check(State(hub): State<Arc<Hub>>, request: Request, next: Next) -> Response {
     let headers = request.headers();
@@ -24,7 +27,7 @@ pub(super) async fn check(State(hub): State<Arc<Hub>>, request: Request, next: N
     let is_preflight = request.method() == Method::OPTIONS && headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
     let mut response = if is_preflight { StatusCode::NO_CONTENT.into_response() } else { next.run(request).await };
     let answer = response.headers_mut();
-    answer.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    answer.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     answer.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     answer.append(header::VARY, HeaderValue::from_static("Origin"));
     if let Some(origin) = foreign {
@@ -32,7 +35,7 @@ pub(super) async fn check(State(hub): State<Arc<Hub>>, request: Request, next: N
         answer.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("retry-after"));
         if is_preflight {
             answer.insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, HEAD, POST"));
-            answer.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static("authorization, content-type"));
+            answer.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static(HEADERS));
             answer.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
         }
     }

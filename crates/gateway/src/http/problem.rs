@@ -80,29 +80,38 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
-        let bytes = read(request).await?;
+        let bytes = read(request.into_body(), super::BODY_BYTES).await?;
         let body =
             serde_json::from_slice(&bytes).map_err(|error| Problem::new(Code::BadFrame, format!("not the body expected: {error}")))?;
         Ok(Self(body))
     }
 }
 
-/// Reads a body. One that is too large is read on for a while, and thrown away: a client that is still writing when its
-/// connection closes never sees the answer.
-async fn read(request: Request) -> Result<Vec<u8>, Problem> {
-    let mut stream = request.into_body().into_data_stream();
-    let (mut body, mut seen) = (Vec::new(), 0);
+/// Reads a body of at most `most` bytes. One that is too large is [discarded](discard).
+pub(super) async fn read(body: axum::body::Body, most: usize) -> Result<Vec<u8>, Problem> {
+    let mut stream = body.into_data_stream();
+    let mut read = Vec::new();
     while let Some(piece) = stream.next().await {
         let piece = piece.map_err(|error| Problem::new(Code::BadFrame, format!("the body did not arrive whole: {error}")))?;
+        if read.len() + piece.len() > most {
+            drop(read);
+            discard(axum::body::Body::from_stream(stream)).await;
+            return Err(Problem::new(Code::TooLarge, format!("the body is larger than {most} bytes")));
+        }
+        read.extend_from_slice(&piece);
+    }
+    Ok(read)
+}
+
+/// Reads a body on for a while, and throws it away: a client that is still writing when its connection closes never sees the
+/// answer.
+pub(super) async fn discard(body: axum::body::Body) {
+    let mut stream = body.into_data_stream();
+    let mut seen = 0;
+    while let Some(Ok(piece)) = stream.next().await {
         seen += piece.len();
-        if seen <= super::BODY_BYTES {
-            body.extend_from_slice(&piece);
-        } else if seen > DISCARDED_BYTES {
-            break;
+        if seen > DISCARDED_BYTES {
+            return;
         }
     }
-    if seen > super::BODY_BYTES {
-        return Err(Problem::new(Code::TooLarge, format!("the body is larger than {} bytes", super::BODY_BYTES)));
-    }
-    Ok(body)
 }

@@ -10,14 +10,16 @@ use crate::{
     world::{TOKEN, World, assert_problem, within},
 };
 
-async fn log_in(world: &World) -> String {
+/// Logs in; the cookie as it is set.
+pub(crate) async fn log_in(world: &World) -> String {
     let body = format!(r#"{{"token":"{TOKEN}"}}"#);
     let response = world.http.post(world.url("/v1/login")).body(body).send().await.unwrap();
     assert_eq!(response.status(), StatusCode::NO_CONTENT);
     response.headers()[header::SET_COOKIE].to_str().unwrap().to_owned()
 }
 
-fn pair(cookie: &str) -> &str {
+/// What a browser sends back of a cookie.
+pub(crate) fn pair(cookie: &str) -> &str {
     cookie.split(';').next().unwrap()
 }
 

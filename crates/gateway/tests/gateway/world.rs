@@ -20,7 +20,7 @@ pub(crate) const TOKEN: &str = "a-token-for-tests";
 pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_moorline-gateway");
 
 /// No single step takes this long.
-const DEADLINE: Duration = Duration::from_secs(30);
+pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
 
 /// Waits for something that must come.
 pub(crate) async fn within<F: Future>(what: &str, future: F) -> F::Output {

@@ -11,7 +11,8 @@ use crate::workspace::Workspace;
 /// The newest version that the oldest supported compiler builds.
 const TRUNK: &str = "0.21.14";
 /// Older ones made a module that fails at its start (Debian's 108).
-const BINARYEN: &str = "132";
+const BINARYEN: &str = "132.0.0";
+const ESBUILD: &str = "0.28.2";
 
 /// Gets `wasm-bindgen` and its test runner, of exactly the library's version, and gives that version.
 ///
@@ -46,26 +47,38 @@ pub(crate) fn ensure_trunk(workspace: &Workspace) -> Outcome<&'static str> {
 ///
 /// When npm is missing or cannot get it.
 pub(crate) fn ensure_wasm_opt(workspace: &Workspace) -> Outcome<&'static str> {
+    ensure_from_npm(workspace, "wasm-opt", "binaryen", BINARYEN)
+}
+
+/// Gets `esbuild`, and gives its version.
+///
+/// # Errors
+///
+/// When npm is missing or cannot get it.
+pub(crate) fn ensure_esbuild(workspace: &Workspace) -> Outcome<&'static str> {
+    ensure_from_npm(workspace, "esbuild", "esbuild", ESBUILD)
+}
+
+fn ensure_from_npm(workspace: &Workspace, tool: &str, package: &str, version: &'static str) -> Outcome<&'static str> {
     let folder = workspace.tools.join("npm");
-    let manifest = folder.join("node_modules/binaryen/package.json");
-    let present = fs::read_to_string(manifest).is_ok_and(|manifest| manifest.contains(&format!("\"version\": \"{BINARYEN}.")));
-    if present {
-        return Ok(BINARYEN);
+    let manifest = folder.join("node_modules").join(package).join("package.json");
+    if fs::read_to_string(manifest).is_ok_and(|manifest| manifest.contains(&format!("\"version\": \"{version}"))) {
+        return Ok(version);
     }
     if on_path("npm").is_none() {
         return Err(Failure::new(format!(
-            "npm is missing, which wasm-opt (binaryen {BINARYEN}) comes from: install Node.js 20 or newer and start again"
+            "npm is missing, which {tool} ({package} {version}) comes from: install Node.js 20 or newer and start again"
         )));
     }
-    println!("  wasm-opt is missing: getting binaryen {BINARYEN} from npm");
+    println!("  {tool} is missing: getting {package} {version} from npm");
     fs::create_dir_all(&folder).map_err(|error| Failure::io(format_args!("cannot make {}", folder.display()), &error))?;
     output(
         command("npm")
             .args(["install", "--no-audit", "--no-fund", "--loglevel=error", "--prefix"])
             .arg(&folder)
-            .arg(format!("binaryen@{BINARYEN}")),
+            .arg(format!("{package}@{version}")),
     )?;
-    Ok(BINARYEN)
+    Ok(version)
 }
 
 /// The PATH on which the project's tools stand first.
