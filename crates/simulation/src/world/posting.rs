@@ -46,6 +46,9 @@ impl World {
         };
         let wire = *wire;
         let Ok(frame) = decode_client(text) else { return self.oracle.violate(0, format!("no frame was posted: {text}")) };
+        if matches!(frame, ClientFrame::Send(_) | ClientFrame::Withdraw(_) | ClientFrame::Cancel(_)) {
+            seated.connection.handle(self.now, ConnectionInput::Heard);
+        }
         match frame {
             ClientFrame::Send(send) => self.submit(Way::Post(sender), send),
             ClientFrame::Withdraw(withdraw) => self.withdraw(Way::Post(sender), withdraw),
