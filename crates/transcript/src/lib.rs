@@ -13,8 +13,8 @@
 //! a page or snapshot brings what it builds on.
 //!
 //! Every change is noted in [`Changes`], so that a keyed view does work in proportion to what changed and never to the
-//! length of the transcript. The other direction, [`Transcript::snapshot`], [`Transcript::page`], [`parts()`] and
-//! [`fold()`], is for the gateway, which holds transcripts without gaps.
+//! length of the transcript. The other direction, [`Transcript::snapshot`], [`Transcript::page`], [`parts()`],
+//! [`fold()`] and [`Folding`], is for the gateway, which holds transcripts without gaps.
 //!
 //! Left out: which events may arrive (holes, heads and cursors are `moorline-delivery`'s) and which events may be written
 //! (that nothing follows a turn's end is `moorline-session`'s).
@@ -22,6 +22,7 @@
 mod apply;
 mod changes;
 mod entity;
+mod folding;
 mod gap;
 mod merge;
 mod parts;
@@ -32,6 +33,7 @@ mod transcript;
 mod waiting;
 
 pub use changes::{BlockChange, Changes, TextChange, TurnChange};
+pub use folding::Folding;
 pub use gap::Gap;
 pub use parts::parts;
 pub use run::fold;

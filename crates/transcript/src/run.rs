@@ -6,8 +6,10 @@ use crate::{Changes, Transcript};
 
 /// Applies a run of consecutive events to the transcript as of the seq before it, and returns the one fold that stands for them.
 ///
+/// Of a text of which the transcript holds only the tail, the fold carries that tail: whoever has all up to the run has its beginning.
+///
 /// None when there is no such fold: the run is empty or does not begin right behind the transcript, what it touched is not
-/// wholly here, or the fold would be longer than the run or than [`Limits::event_bytes`]. The run is applied in any case.
+/// here, or the fold would be longer than the run or than [`Limits::event_bytes`]. The run is applied in any case.
 pub fn fold(base: &mut Transcript, run: &[Event], limits: &Limits) -> Option<Event> {
     let (first, last) = (run.first()?, run.last()?);
     let begins_behind = first.first() == base.seq().next();
@@ -19,10 +21,7 @@ pub fn fold(base: &mut Transcript, run: &[Event], limits: &Limits) -> Option<Eve
         return None;
     }
     let turns = changes.turns().filter_map(|(turn, _)| base.turn(turn).cloned()).collect();
-    let blocks: Vec<_> = changes.blocks().filter_map(|(block, _)| base.block(block).cloned()).collect();
-    if blocks.iter().any(|block| block.from > 0) {
-        return None;
-    }
+    let blocks = changes.blocks().filter_map(|(block, _)| base.block(block).cloned()).collect();
     let fold = Event::folded(first.first(), last.seq, last.at, Fold { turns, blocks });
     let length = |event: &Event| encode(event).len();
     let fits = encode(&fold.body).len() <= limits.event_bytes && length(&fold) <= run.iter().map(length).sum();

@@ -1,7 +1,7 @@
 //! Everything merges, in any order, to the transcript that a reader from the first event has.
 
 use moorline_protocol::{Block, Event, Limits, Page, Seq};
-use moorline_transcript::{Changes, Snapshot, Transcript, fold};
+use moorline_transcript::{Changes, Folding, Snapshot, Transcript, fold};
 use proptest::{collection::vec, prelude::*, sample::Index};
 
 use crate::journal::{epoch, in_epoch, journals, prefixes};
@@ -281,6 +281,32 @@ proptest! {
             prop_assert_eq!(&reader, &base);
         }
         prop_assert_eq!(Some(&reader), truth.last());
+    }
+
+    #[test]
+    fn a_folded_journal_is_read_from_every_cursor_to_the_same_end(
+        journal in journals(120), lengths in vec(1..60_usize, 1..10), event_bytes in 300..4_000_usize
+    ) {
+        let truth = prefixes(&journal);
+        let limits = Limits { event_bytes, ..Limits::default() };
+        let (mut folding, mut rows, mut rest) = (Folding::new(), Vec::new(), journal.as_slice());
+        for length in lengths.into_iter().cycle() {
+            if rest.is_empty() { break; }
+            let (run, behind) = rest.split_at(length.min(rest.len()));
+            rest = behind;
+            rows.extend(folding.fold(run, &limits));
+        }
+        let mut covered = Seq::ZERO;
+        for row in &rows {
+            prop_assert_eq!(row.first(), covered.next(), "without a hole");
+            covered = row.seq;
+        }
+        prop_assert_eq!(covered, journal.last().map_or(Seq::ZERO, |last| last.seq));
+        for (cut, there) in truth.iter().enumerate() {
+            let mut reader = there.clone();
+            rows.iter().filter(|row| row.seq.value() > cut as u64).for_each(|row| reader.apply(row, &mut Changes::new()));
+            prop_assert_eq!(Some(&reader), truth.last(), "from {}", cut);
+        }
     }
 
     #[test]

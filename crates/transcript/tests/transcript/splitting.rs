@@ -1,7 +1,7 @@
 //! Snapshots and pages: their bounds, and their way over the wire in parts.
 
 use moorline_protocol::{Append, Event, GatewayFrame, Item, Limits, Seq, SessionId, SnapshotPart, decode_gateway, encode};
-use moorline_transcript::{Changes, Snapshot, Transcript, fold, parts};
+use moorline_transcript::{Changes, Folding, Snapshot, Transcript, fold, parts};
 use proptest::prelude::*;
 
 use crate::journal::{Step, Writer, block, blocks_of, closed, epoch, journals, prefixes, turn_id};
@@ -142,13 +142,27 @@ fn a_run_that_no_fold_can_stand_for_is_applied_and_gives_none() {
 }
 
 #[test]
-fn a_fold_is_made_only_of_whole_texts() {
+fn a_fold_carries_of_a_text_what_the_transcript_holds_of_it() {
     let steps = [Step::Accept { text: "go".to_owned(), rest: String::new(), urgent: false }, Step::Start];
     let journal = Writer::write(steps.into_iter().chain((0..30).map(|_| Step::Text("text".to_owned()))).collect());
     let (truth, limits) = (prefixes(&journal), Limits::default());
     let mut tail = fresh(truth[4].snapshot(None, &Limits { text_bytes: 1, ..Limits::default() }, &epoch("e")));
-    assert!(fold(&mut truth[4].clone(), &journal[4..], &limits).is_some());
-    assert_eq!(fold(&mut tail, &journal[4..], &limits), None);
+    let folded = fold(&mut tail, &journal[4..], &limits).expect("a fold");
+    let mut reader = truth[20].clone();
+    reader.apply(&folded, &mut Changes::new());
+    assert_eq!(Some(&reader), truth.last(), "a reader inside the run has the beginning");
+}
+
+#[test]
+fn a_long_text_is_folded_in_pieces_that_carry_it_once() {
+    let steps = [Step::Accept { text: "go".to_owned(), rest: String::new(), urgent: false }, Step::Start];
+    let journal = Writer::write(steps.into_iter().chain((0..4_000).map(|n| Step::Text(format!("word {n} ")))).collect());
+    let limits = Limits::default();
+    let rows = Folding::new().fold(&journal, &limits);
+    assert!(rows.len() <= 8, "{} rows stand for {} events", rows.len(), journal.len());
+    let bytes: usize = rows.iter().map(|row| encode(row).len()).sum();
+    assert!(bytes < 60_000, "{bytes} bytes for 44 KB of text");
+    assert!(rows.iter().all(|row| encode(&row.body).len() <= limits.event_bytes));
 }
 
 #[test]
