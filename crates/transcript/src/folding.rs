@@ -1,6 +1,6 @@
 //! A journal's old events as few folds.
 
-use moorline_protocol::{Event, Limits, Seq, encode};
+use moorline_protocol::{Event, EventBody, Limits, Seq, encode};
 
 use crate::{Changes, Transcript, run::fold, text::end};
 
@@ -8,6 +8,9 @@ use crate::{Changes, Transcript, run::fold, text::end};
 const TRIED: usize = 4;
 
 /// Makes folds of a journal's events, run after run.
+///
+/// Acceptances, answers and withdrawals stay as they are: ids and hashes of messages are read from them as long as the session
+/// lives. So do events of an unknown kind, which a newer page may understand.
 ///
 /// It holds what later events can still touch, the turns that are not over and their blocks, and of texts their length only. So a
 /// fold carries of a text what its run added: a reader at any cursor inside the run, or right before it, has the beginning.
@@ -42,7 +45,7 @@ impl Folding {
     pub fn fold(&mut self, mut run: &[Event], limits: &Limits) -> Vec<Event> {
         let mut rows = Vec::new();
         while !run.is_empty() {
-            let mut length = self.tried(run, limits);
+            let mut length = tried(run, limits);
             loop {
                 let mut after = self.base.clone();
                 let folded = if length > 1 { fold(&mut after, &run[..length], limits) } else { None };
@@ -63,15 +66,28 @@ impl Folding {
         }
         rows
     }
+}
 
-    /// How many events are tried as one fold first.
-    fn tried(&self, run: &[Event], limits: &Limits) -> usize {
-        let mut bytes = 0;
-        let fits = |event: &&Event| {
-            bytes += encode(event).len();
-            bytes <= TRIED * limits.event_bytes
-        };
-        run.iter().take_while(fits).count().max(1)
+/// How many events are tried as one fold first.
+fn tried(run: &[Event], limits: &Limits) -> usize {
+    let mut bytes = 0;
+    let fits = |event: &&Event| {
+        bytes += encode(event).len();
+        may_be_folded(event) && bytes <= TRIED * limits.event_bytes
+    };
+    run.iter().take_while(fits).count().max(1)
+}
+
+const fn may_be_folded(event: &Event) -> bool {
+    match event.body {
+        EventBody::TurnStarted(_)
+        | EventBody::TurnStopping(_)
+        | EventBody::TurnEnded(_)
+        | EventBody::Opened(_)
+        | EventBody::Changed(_)
+        | EventBody::Append(_)
+        | EventBody::Fold(_) => true,
+        EventBody::Accepted(_) | EventBody::Answered(_) | EventBody::Withdrawn(_) | EventBody::Unknown { .. } => false,
     }
 }
 

@@ -1,6 +1,6 @@
 //! Everything merges, in any order, to the transcript that a reader from the first event has.
 
-use moorline_protocol::{Block, Event, Limits, Page, Seq};
+use moorline_protocol::{Block, Event, EventBody, Limits, Page, Seq};
 use moorline_transcript::{Changes, Folding, Snapshot, Transcript, fold};
 use proptest::{collection::vec, prelude::*, sample::Index};
 
@@ -302,6 +302,9 @@ proptest! {
             covered = row.seq;
         }
         prop_assert_eq!(covered, journal.last().map_or(Seq::ZERO, |last| last.seq));
+        let kept = |events: &[Event]| events.iter().filter(|event| matches!(event.body,
+            EventBody::Accepted(_) | EventBody::Answered(_) | EventBody::Withdrawn(_) | EventBody::Unknown { .. })).cloned().collect::<Vec<_>>();
+        prop_assert_eq!(kept(&rows), kept(&journal));
         for (cut, there) in truth.iter().enumerate() {
             let mut reader = there.clone();
             rows.iter().filter(|row| row.seq.value() > cut as u64).for_each(|row| reader.apply(row, &mut Changes::new()));
