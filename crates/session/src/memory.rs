@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    ops::Range,
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
@@ -189,6 +190,10 @@ impl Contents {
                 head = event.seq;
             }
             heads.insert(session, head);
+            let kept = self.sessions.get(session);
+            if let Some(fold) = commit.folds.iter().find(|fold| kept.is_none_or(|kept| kept.run(fold).is_none())) {
+                return Err(StoreError::Corrupt(no_run(session, fold)));
+            }
         }
         Ok(())
     }
@@ -203,6 +208,11 @@ impl Contents {
         }
         let kept = self.sessions.get_mut(&commit.session)?;
         kept.events.extend(commit.events.iter().map(|event| (event.clone(), encode(event).len())));
+        for fold in &commit.folds {
+            if let Some(run) = kept.run(fold) {
+                kept.events.splice(run, [(fold.clone(), encode(fold).len())]);
+            }
+        }
         if created.is_none() && commit.row.is_none() {
             return None;
         }
@@ -222,6 +232,20 @@ impl Kept {
     fn head(&self) -> Seq {
         self.events.last().map_or(Seq::ZERO, |(event, _)| event.seq)
     }
+
+    /// Where the events stand that a fold stands for.
+    fn run(&self, fold: &Event) -> Option<Range<usize>> {
+        let start = self.events.partition_point(|(event, _)| event.seq < fold.first());
+        let end = self.events.partition_point(|(event, _)| event.seq <= fold.seq);
+        let run = self.events.get(start..end)?;
+        let fits = run.first()?.0.first() == fold.first() && run.last()?.0.seq == fold.seq;
+        fits.then_some(start..end)
+    }
+}
+
+/// What is said of a fold that does not stand for whole kept events.
+fn no_run(session: &SessionId, fold: &Event) -> String {
+    format!("the fold {} to {} of session {session} stands for no run of kept events", fold.first(), fold.seq)
 }
 
 fn new_row(session: &SessionId, title: &str, at: WallTime) -> SessionRow {
@@ -301,7 +325,7 @@ mod tests {
     fn commit(n: u64) -> Commit {
         let body = EventBody::Withdrawn(Withdrawn { message: MessageId::from_random(n.into()) });
         let new = NewSession { epoch: Epoch::from_random(0), agent: "demo".into(), title: String::new(), at: 0 };
-        Commit { session: session(), create: Some(new), events: vec![Event::plain(Seq::new(n), 0, body)], row: None }
+        Commit { session: session(), create: Some(new), events: vec![Event::plain(Seq::new(n), 0, body)], folds: Vec::new(), row: None }
     }
 
     fn head(store: &MemoryStore) -> u64 {

@@ -64,6 +64,8 @@ pub struct Commit {
     pub create: Option<NewSession>,
     /// The next events of the journal, without a hole.
     pub events: Vec<Event>,
+    /// Folds, each of which takes the place of the kept events that it stands for, from its `first` to its `seq`.
+    pub folds: Vec<Event>,
     /// What changes in the list; none = the row keeps its rev.
     pub row: Option<RowChange>,
 }

@@ -3,8 +3,8 @@
 //! They panic with a sentence when the store does otherwise.
 
 use moorline_protocol::{
-    Accepted, Append, BlockId, BlockKind, Changed, Epoch, Event, EventBody, FieldsPatch, MessageId, Opened, Outcome, Patch, PlanEntry,
-    PlanStatus, Seq, SessionId, Settlement, TurnEnded, TurnError, TurnStarted, TurnStopping, Withdrawn, encode,
+    Accepted, Append, BlockId, BlockKind, Changed, Epoch, Event, EventBody, FieldsPatch, Fold, MessageId, Opened, Outcome, Patch,
+    PlanEntry, PlanStatus, Seq, SessionId, Settlement, TurnEnded, TurnError, TurnStarted, TurnStopping, Withdrawn, encode,
 };
 
 use crate::{Commit, NewSession, RowChange, Store, StoreError};
@@ -22,6 +22,8 @@ pub fn run(make: &mut dyn FnMut() -> Box<dyn Store>) {
         a_hole_is_refused,
         a_batch_is_written_whole_or_not_at_all,
         commits_of_one_batch_build_on_each_other,
+        folds_take_the_place_of_what_they_stand_for,
+        a_fold_that_stands_for_no_kept_run_is_refused,
     ] {
         check(&*make());
     }
@@ -184,9 +186,42 @@ fn commits_of_one_batch_build_on_each_other(store: &dyn Store) {
     assert_eq!(meta(store, "a").head, Seq::new(4), "the journal continues within a batch");
 }
 
+fn folds_take_the_place_of_what_they_stand_for(store: &dyn Store) {
+    store.commit(&[commit("a", 1..=10), commit("b", 1..=10)]).expect("both are written");
+    let folds = vec![fold(1, 2), fold(4, 7)];
+    store.commit(&[Commit { folds, ..commit("a", 11..=11) }]).expect("the folds are written beside an event");
+    let read = |name, after| -> Vec<(u64, u64)> {
+        let events = store.read(&session(name), Seq::new(after), 100, 1 << 20).expect("the events are read");
+        events.iter().map(|event| (event.first().value(), event.seq.value())).collect()
+    };
+    assert_eq!(read("a", 0), [(1, 2), (3, 3), (4, 7), (8, 8), (9, 9), (10, 10), (11, 11)], "each in its place");
+    assert_eq!(read("a", 5), [(4, 7), (8, 8), (9, 9), (10, 10), (11, 11)], "a cursor inside a fold gets the fold");
+    assert_eq!(read("a", 7)[0], (8, 8), "one at its end does not");
+    assert_eq!(read("b", 0).len(), 10, "another session is as it was");
+    let meta = meta(store, "a");
+    assert_eq!((meta.oldest, meta.head), (Seq::new(1), Seq::new(11)), "the bounds do not change");
+    store.commit(&[Commit { folds: vec![fold(3, 8)], ..commit("a", []) }]).expect("a fold may take in another one");
+    assert_eq!(read("a", 0)[..2], [(1, 2), (3, 8)], "it stands for that one too");
+}
+
+fn a_fold_that_stands_for_no_kept_run_is_refused(store: &dyn Store) {
+    store.commit(&[commit("a", 1..=10)]).expect("it is written");
+    store.commit(&[Commit { folds: vec![fold(4, 7)], ..commit("a", []) }]).expect("it is folded");
+    for bad in [fold(3, 5), fold(5, 9), fold(8, 11), fold(11, 12)] {
+        let place = (bad.first(), bad.seq);
+        let refused = store.commit(&[Commit { folds: vec![bad], ..commit("a", []) }]);
+        assert!(matches!(refused, Err(StoreError::Corrupt(_))), "{place:?} stands for no whole events: {refused:?}");
+    }
+    assert_eq!(store.read(&session("a"), Seq::ZERO, 100, 1 << 20).expect("the events are read").len(), 7, "nothing of it is written");
+}
+
+fn fold(first: u64, seq: u64) -> Event {
+    Event::folded(Seq::new(first), Seq::new(seq), 1000, Fold { turns: Vec::new(), blocks: Vec::new() })
+}
+
 fn commit(name: &str, seqs: impl IntoIterator<Item = u64>) -> Commit {
     let new = NewSession { epoch: Epoch::from_random(1), agent: "demo".into(), title: format!("title of {name}"), at: 7 };
-    Commit { session: session(name), create: Some(new), events: seqs.into_iter().map(event).collect(), row: None }
+    Commit { session: session(name), create: Some(new), events: seqs.into_iter().map(event).collect(), folds: Vec::new(), row: None }
 }
 
 fn event(n: u64) -> Event {

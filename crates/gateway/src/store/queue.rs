@@ -153,7 +153,7 @@ mod tests {
 
     fn commit(session: &str) -> Commit {
         let new = NewSession { epoch: Epoch::parse("e").unwrap(), agent: String::new(), title: String::new(), at: 0 };
-        Commit { session: SessionId::parse(session).unwrap(), create: Some(new), events: Vec::new(), row: None }
+        Commit { session: SessionId::parse(session).unwrap(), create: Some(new), events: Vec::new(), folds: Vec::new(), row: None }
     }
 
     fn counting() -> (Arc<Counting>, mpsc::Sender<()>, CommitQueue) {

@@ -220,6 +220,7 @@ fn write(transaction: &Transaction<'_>, commit: &Commit) -> Result<Option<Sessio
         (None, None) => return Err(Fault::Inconsistent(format!("there is no session {}", commit.session))),
     };
     append(transaction, &mut stored, commit)?;
+    replace(transaction, &stored, commit)?;
     if commit.row.is_none() && !is_new {
         let sql = "UPDATE sessions SET oldest = ?1, head = ?2 WHERE key = ?3";
         let (oldest, head) = (integer(stored.meta.oldest.value()), integer(stored.meta.head.value()));
@@ -273,6 +274,31 @@ fn append(transaction: &Transaction<'_>, stored: &mut Stored, commit: &Commit) -
         if meta.oldest == Seq::ZERO {
             meta.oldest = event.first();
         }
+    }
+    Ok(())
+}
+
+/// Puts folds in the place of the events that they stand for.
+fn replace(transaction: &Transaction<'_>, stored: &Stored, commit: &Commit) -> Result<(), Fault> {
+    for fold in &commit.folds {
+        let (first, last) = (integer(fold.first().value()), integer(fold.seq.value()));
+        // The run begins right behind an event that is kept, or at the beginning, and ends with one.
+        let sql = "SELECT (?2 = 1 OR EXISTS (SELECT 1 FROM events WHERE session = ?1 AND seq = ?2 - 1))
+            AND EXISTS (SELECT 1 FROM events WHERE session = ?1 AND seq = ?3)";
+        let fits: bool = transaction.prepare_cached(sql)?.query_row(params![stored.key, first, last], |row| row.get(0))?;
+        if !fits {
+            let (first, last) = (fold.first(), fold.seq);
+            let sentence = format!("the fold {first} to {last} of session {} stands for no run of kept events", commit.session);
+            return Err(Fault::Inconsistent(sentence));
+        }
+        transaction.prepare_cached("DELETE FROM events WHERE session = ?1 AND seq BETWEEN ?2 AND ?3")?.execute(params![
+            stored.key, first, last
+        ])?;
+        transaction.prepare_cached("INSERT INTO events (session, seq, event) VALUES (?1, ?2, ?3)")?.execute(params![
+            stored.key,
+            last,
+            encode(fold)
+        ])?;
     }
     Ok(())
 }

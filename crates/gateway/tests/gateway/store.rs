@@ -19,7 +19,7 @@ fn open(folder: &Path) -> SqliteStore {
 fn commit(session: &str, seqs: std::ops::RangeInclusive<u64>) -> Commit {
     let event = |seq| Event::plain(Seq::new(seq), 5, EventBody::TurnStarted(TurnStarted { turn: id("m") }));
     let new = NewSession { epoch: id("e"), agent: "demo".to_owned(), title: "A".to_owned(), at: 5 };
-    Commit { session: id(session), create: Some(new), events: seqs.map(event).collect(), row: None }
+    Commit { session: id(session), create: Some(new), events: seqs.map(event).collect(), folds: Vec::new(), row: None }
 }
 
 #[test]

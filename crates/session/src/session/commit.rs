@@ -119,7 +119,7 @@ impl Session {
             state: self.state.session_state(),
             after: pending.after,
         });
-        Some(Commit { session: self.id.clone(), create: pending.create, events: pending.events, row })
+        Some(Commit { session: self.id.clone(), create: pending.create, events: pending.events, folds: Vec::new(), row })
     }
 
     /// The outstanding commit is durable: what it holds is visible, and what waited for it may be said.
