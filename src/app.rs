@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use leptos::mount::mount_to_body;
-use moorline_delivery::{ClientEvent, SendResult};
+use moorline_delivery::{ClientEvent, Diagnostics, SendResult};
 use moorline_protocol::{MessageId, Millis, Send, Seq, SessionId, TurnId};
 use wasm_bindgen_futures::spawn_local;
 
@@ -113,6 +113,10 @@ impl Driver for Transport {
     fn set_draft(&self, session: &SessionId, text: &str) {
         // Where it cannot be stored it lives in the composer alone, as the notice about storage says.
         let _ = Self::set_draft(self, session, text);
+    }
+
+    fn diagnostics(&self) -> Diagnostics {
+        Self::diagnostics(self)
     }
 
     fn now(&self) -> Millis {

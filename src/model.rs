@@ -15,6 +15,7 @@ mod list;
 mod notices;
 mod row;
 mod screen;
+mod send_line;
 mod session;
 mod status;
 mod window;
@@ -26,19 +27,21 @@ use std::{
 };
 
 use leptos::prelude::*;
-use moorline_delivery::{AttachmentStatus, LinkStatus, SendState};
+use moorline_delivery::{AttachmentStatus, Diagnostics, DropReason, LinkStatus, SendState, Trouble};
 use moorline_protocol::{Millis, SessionId};
 use send_wrapper::SendWrapper;
 
 pub use self::{
+    arriving::as_sentence,
     driver::{Driver, Pending},
     list::{ListRow, SessionList},
     notices::{Notices, Sentence},
     row::{Answering, BlockRow, Content, EchoRow, Entry, Place, TurnRow},
     screen::Screen,
-    status::Status,
+    send_line::{SendLine, WaitsFor},
+    status::{Said, Status},
 };
-use self::{frame::Frame, row::set_if_other, session::Session};
+use self::{frame::Frame, row::set_if_other, session::Session, status::Calm};
 
 /// While a replay goes on, what it brings is shown this often; once it has ended, at the next frame.
 const CATCHING_UP_MS: u64 = 400;
@@ -55,10 +58,15 @@ struct Inner {
     notices: Notices,
     link: ArcRwSignal<LinkStatus>,
     status: ArcRwSignal<Status>,
+    calm: Calm,
+    trouble: ArcRwSignal<Option<Trouble>>,
     sends_waiting: ArcRwSignal<usize>,
+    not_saved: ArcRwSignal<bool>,
+    /// The newest send there was when the tab's storage last refused one.
+    unsaved: Cell<Option<u64>>,
     agents: ArcRwSignal<Vec<String>>,
     /// Why the composer's text was not taken.
-    refusal: ArcRwSignal<Option<String>>,
+    refusal: ArcRwSignal<Option<DropReason>>,
     /// Nobody has chosen the session on screen: another may take its place.
     is_unchosen: Cell<bool>,
     shown_at: Cell<Millis>,
@@ -83,7 +91,11 @@ impl Model {
             notices: Notices::default(),
             link: ArcRwSignal::new(LinkStatus::Connecting),
             status: ArcRwSignal::new(Status::Reconnecting),
+            calm: Calm::new(),
+            trouble: ArcRwSignal::default(),
             sends_waiting: ArcRwSignal::default(),
+            not_saved: ArcRwSignal::default(),
+            unsaved: Cell::default(),
             agents: ArcRwSignal::default(),
             refusal: ArcRwSignal::default(),
             is_unchosen: Cell::new(false),
@@ -117,25 +129,33 @@ impl Model {
         let inner = &self.0;
         inner.list.show();
         let sessions = inner.sessions.borrow();
-        let waiting = |state: &SendState| !matches!(state, SendState::Accepted | SendState::Sending);
-        let count = sessions.values().map(|session| session.sends.borrow().iter().filter(|status| waiting(&status.state)).count()).sum();
-        set_if_other(&inner.sends_waiting, &count);
+        let (mut waiting, mut not_saved) = (0, false);
+        for session in sessions.values() {
+            for status in session.sends.borrow().iter() {
+                waiting += usize::from(!matches!(status.state, SendState::Accepted | SendState::Sending));
+                not_saved |= status.state != SendState::Accepted && Some(status.order) <= inner.unsaved.get();
+            }
+        }
+        set_if_other(&inner.sends_waiting, &waiting);
+        set_if_other(&inner.not_saved, &not_saved);
         let Some(screen) = inner.screen.get_untracked() else { return };
         let Some(session) = sessions.get(screen.session()) else { return };
-        let attachment = session.attachment.get();
-        set_if_other(&inner.status, &Status::of(inner.link.get_untracked(), attachment));
+        let (link, attachment) = (inner.link.get_untracked(), session.attachment.get());
+        let status = Status::of(link, attachment);
+        set_if_other(&inner.status, &status);
+        inner.calm.tell(Said::of(status, link));
         screen.show_standing();
         let now = self.now();
         let drains = attachment == Some(AttachmentStatus::CatchingUp) && now.since(inner.shown_at.get()) < Millis(CATCHING_UP_MS);
         if session.is_blank() || drains {
-            screen.show_sends();
+            screen.show_sends(link);
             return if drains && !session.is_blank() {
                 self.flush()
             };
         }
         inner.shown_at.set(now);
         screen.show_changes();
-        screen.show_sends();
+        screen.show_sends(link);
         if screen.mount_more() {
             self.flush();
         }
@@ -189,6 +209,30 @@ impl Model {
         self.0.status.read_only()
     }
 
+    /// Where the page stands, as far as it is worth a word by now.
+    #[must_use]
+    pub fn said(&self) -> ArcReadSignal<Said> {
+        self.0.calm.said()
+    }
+
+    /// What stands in the way of a connection.
+    #[must_use]
+    pub fn trouble(&self) -> ArcReadSignal<Option<Trouble>> {
+        self.0.trouble.read_only()
+    }
+
+    /// Whether something that is still to be sent is in this page alone, because the tab's storage refused it.
+    #[must_use]
+    pub fn not_saved(&self) -> ArcReadSignal<bool> {
+        self.0.not_saved.read_only()
+    }
+
+    /// How the tab stands, for the diagnostics.
+    #[must_use]
+    pub fn diagnostics(&self) -> Option<Diagnostics> {
+        self.driver().map(|driver| driver.diagnostics())
+    }
+
     /// How many sends of all sessions wait, failed ones included.
     #[must_use]
     pub fn sends_waiting(&self) -> ArcReadSignal<usize> {
@@ -203,7 +247,7 @@ impl Model {
 
     /// Why the composer's text was not taken, until it is changed.
     #[must_use]
-    pub fn refusal(&self) -> ArcReadSignal<Option<String>> {
+    pub fn refusal(&self) -> ArcReadSignal<Option<DropReason>> {
         self.0.refusal.read_only()
     }
 

@@ -4,8 +4,14 @@
 
 #[path = "support/browser.rs"]
 mod browser;
+#[path = "rendering/diagnostics.rs"]
+mod diagnostics;
+#[path = "rendering/fit.rs"]
+mod fit;
 #[path = "support/stage.rs"]
 mod stage;
+#[path = "rendering/standing.rs"]
+mod standing;
 
 use std::{cell::RefCell, rc::Rc};
 

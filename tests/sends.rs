@@ -7,9 +7,9 @@ mod browser;
 #[path = "support/stage.rs"]
 mod stage;
 
-use moorline_delivery::{ClientEvent, DropReason, Failure, Notice, SendResult, SendState};
-use moorline_protocol::{Millis, SendBody};
-use stage::{Stage, accepted, message, session, started};
+use moorline_delivery::{ClientEvent, DropReason, Failure, LinkStatus, Notice, SendResult, SendState};
+use moorline_protocol::{BlockKind, Code, Item, Millis, SendBody};
+use stage::{Stage, accepted, asked, ended, message, opened, session, started, whole_turn};
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 use web_sys::KeyboardEventInit;
 
@@ -26,7 +26,7 @@ async fn every_state_of_a_send_is_on_screen() {
         (SendState::Queued, "queued", "Waiting to be sent"),
         (SendState::Sending, "sending", "Sending…"),
         (SendState::Retrying { at: Millis(4_000) }, "retrying", "Not through yet. Next try in 3 s"),
-        (failed(), "failed", "Not sent. no answer came"),
+        (failed(), "failed", "Failed. No answer came. Retry is safe: it cannot arrive twice."),
         (SendState::Withdrawing, "withdrawing", "Taking back…"),
         (SendState::Accepted, "accepted", "Sent"),
     ];
@@ -58,20 +58,221 @@ async fn a_send_on_its_way_offers_nothing() {
     assert_eq!(stage.count("[data-message-id=m1] [data-action]"), 0);
 }
 
-#[wasm_bindgen_test]
-async fn a_dropped_send_keeps_its_text_and_says_why() {
+/// A3: the message is taken back, nothing runs, an error beside the composer explains, and the text is in the composer.
+async fn a_drop_is_taken_back(reason: DropReason, word: &str, part: &str) {
     let stage = Stage::open();
-    stage.driver.answer.set(Some(SendResult::Dropped(DropReason::OutboxFull)));
+    stage.driver.answer.set(Some(SendResult::Dropped(reason)));
     stage.type_text("precious");
     stage.until_count("[data-send]:not([disabled])", 1).await;
     stage.click("[data-send]");
-    stage.until_count("[data-refusal]", 1).await;
+    stage.until_attribute(".composer [data-refusal]", "data-refusal", word).await;
+    let sentence = stage.texts("[data-refusal]").concat();
+    assert!(sentence.starts_with("Not sent: ") && sentence.contains(part), "{sentence}");
+    browser::settle().await;
     assert_eq!(stage.composer().value(), "precious");
-    assert_eq!(stage.count("[data-message-id]"), 0);
-    assert_eq!(stage.count("[data-stop]"), 0);
     assert_eq!(stage.driver.drafts.borrow().get("s1").map(String::as_str), Some("precious"));
+    for gone in ["[data-message-id]", "[data-stop]", ".working", "[data-waiting]", "[data-session-row]"] {
+        assert_eq!(stage.count(gone), 0, "{gone}");
+    }
+    stage.until_texts("[role=status]", &[&sentence]).await;
     stage.type_text("precious too");
     stage.until_count("[data-refusal]", 0).await;
+}
+
+#[wasm_bindgen_test]
+async fn a_send_dropped_because_the_outbox_is_full_is_taken_back() {
+    a_drop_is_taken_back(DropReason::OutboxFull, "outbox-full", "too many messages are waiting").await;
+}
+
+#[wasm_bindgen_test]
+async fn a_send_dropped_because_it_is_too_large_is_taken_back() {
+    a_drop_is_taken_back(DropReason::TooLarge, "too-large", "Shorten it").await;
+}
+
+#[wasm_bindgen_test]
+async fn a_send_dropped_because_nobody_is_signed_in_is_taken_back() {
+    a_drop_is_taken_back(DropReason::SignedOut, "signed-out", "sign in").await;
+}
+
+#[wasm_bindgen_test]
+async fn a_send_dropped_because_the_versions_do_not_fit_is_taken_back() {
+    a_drop_is_taken_back(DropReason::IncompatibleVersion, "incompatible", "Reload the page").await;
+}
+
+#[wasm_bindgen_test]
+async fn a_send_dropped_because_the_page_goes_away_is_taken_back() {
+    a_drop_is_taken_back(DropReason::PageGoingAway, "page-going-away", "the page is closing").await;
+}
+
+#[wasm_bindgen_test]
+async fn a_text_sent_again_that_is_dropped_is_in_the_composer_before_what_was_typed() {
+    let stage = Stage::open();
+    stage.events("s1", vec![accepted(1, "m1", "dangerous"), started(2, "m1"), ended(3, "m1", moorline_protocol::Outcome::Interrupted)]);
+    stage.until_count("[data-turn=m1] [data-action=again]", 1).await;
+    stage.type_text("typed");
+    stage.driver.answer.set(Some(SendResult::Dropped(DropReason::OutboxFull)));
+    for _ in 0..2 {
+        stage.click("[data-turn=m1] [data-action=again]");
+        stage.until_count("[data-refusal=outbox-full]", 1).await;
+        browser::until("the text to be in the composer", || stage.composer().value() == "dangerous\n\ntyped").await;
+    }
+    assert_eq!(stage.count("[data-message-id]"), 1);
+}
+
+#[wasm_bindgen_test]
+async fn a_refusal_for_want_of_a_login_goes_once_there_is_one() {
+    let stage = Stage::open();
+    for (reason, left) in [(DropReason::SignedOut, 0), (DropReason::TooLarge, 1)] {
+        stage.driver.answer.set(Some(SendResult::Dropped(reason)));
+        stage.type_text("text");
+        stage.press(&KeyboardEventInit::new(), "Enter");
+        stage.until_count("[data-refusal]", 1).await;
+        stage.tell(ClientEvent::Link(LinkStatus::Connecting));
+        stage.tell(ClientEvent::Link(LinkStatus::Ready));
+        browser::settle().await;
+        assert_eq!(stage.count("[data-refusal]"), left);
+    }
+}
+
+#[wasm_bindgen_test]
+async fn a_queued_message_says_what_it_waits_for() {
+    let stage = Stage::open();
+    stage.send_state(0, "m1", "one", SendState::Queued);
+    let links = [
+        (LinkStatus::Ready, "nothing", "Waiting to be sent"),
+        (LinkStatus::Connecting, "connection", "Goes once the gateway is reached"),
+        (LinkStatus::Waiting { until: Millis(9_000) }, "connection", "Goes once the gateway is reached"),
+        (LinkStatus::Offline, "network", "Goes once this device is online"),
+        (LinkStatus::SignedOut, "login", "Goes once you sign in"),
+        (LinkStatus::Incompatible, "reload", "Goes after a reload of this page"),
+    ];
+    for (link, word, sentence) in links {
+        stage.tell(ClientEvent::Link(link));
+        stage.until_attribute("[data-message-id=m1] [data-waits-for]", "data-waits-for", word).await;
+        assert_eq!(stage.texts("[data-message-id=m1] .send-state"), [sentence]);
+    }
+}
+
+#[wasm_bindgen_test]
+async fn messages_behind_another_say_so_and_one_behind_a_failed_one_asks_for_a_decision() {
+    let stage = Stage::open();
+    let waits_for = |name: &str| stage.attribute(&format!("[data-message-id={name}] [data-waits-for]"), "data-waits-for");
+    stage.send_state(0, "m1", "one", SendState::Sending);
+    stage.send_state(1, "m2", "two", SendState::Queued);
+    stage.send_state(2, "m3", "three", SendState::Queued);
+    stage.until_count("[data-waits-for=message]", 2).await;
+    stage.send_state(0, "m1", "one", failed());
+    stage.until_count("[data-waits-for=decision]", 2).await;
+    // No connection mends what the user has to decide.
+    stage.tell(ClientEvent::Link(LinkStatus::Offline));
+    browser::settle().await;
+    assert_eq!([waits_for("m2"), waits_for("m3")], ["decision", "decision"]);
+    stage.tell(ClientEvent::Link(LinkStatus::Ready));
+    stage.tell(ClientEvent::SendGone { session: session("s1"), message: message("m1"), text: None });
+    stage.until_attribute("[data-message-id=m2] [data-waits-for]", "data-waits-for", "nothing").await;
+    assert_eq!(waits_for("m3"), "message");
+}
+
+#[wasm_bindgen_test]
+async fn a_long_wait_is_told_to_be_the_gateways() {
+    let stage = Stage::open();
+    stage.send_state(0, "m1", "one", SendState::Retrying { at: Millis(1_000 + 150_000) });
+    stage.until_texts("[data-message-id=m1] .send-state", &["The gateway asks to wait. Next try in 2 min 30 s"]).await;
+    assert_eq!(stage.count("[data-message-id=m1] [data-action=remove]"), 1);
+}
+
+#[wasm_bindgen_test]
+async fn a_countdown_counts() {
+    let stage = Stage::open();
+    stage.send_state(0, "m1", "one", SendState::Retrying { at: Millis(4_000) });
+    stage.until_texts(".countdown", &["3 s"]).await;
+    stage.driver.now.set(1_001);
+    stage.until_texts(".countdown", &["2 s"]).await;
+}
+
+#[wasm_bindgen_test]
+async fn a_spent_budget_is_on_screen_with_its_reason_and_is_tried_again_by_hand() {
+    let stage = Stage::open();
+    let failure = Failure { code: Some(Code::Internal), message: "the store is away".to_owned() };
+    stage.attempts(0, "m1", "one", 3, SendState::Failed(failure));
+    stage.send_state(1, "m2", "two", SendState::Queued);
+    stage.until_texts("[data-message-id=m1] .send-state", &["Failed after 3 attempts. The store is away."]).await;
+    stage.click("[data-message-id=m1] [data-action=retry]");
+    assert!(stage.driver.called("retry m1"));
+    for state in [SendState::Queued, SendState::Sending, SendState::Accepted] {
+        stage.attempts(0, "m1", "one", 0, state);
+    }
+    stage.until_attribute("[data-message-id=m1]", "data-send-state", "accepted").await;
+    assert_eq!(stage.count("[data-message-id=m1] [data-action]"), 0);
+    assert_eq!(stage.texts("[data-message-id] [data-text]"), ["one", "two"]);
+}
+
+#[wasm_bindgen_test]
+async fn a_message_of_a_closed_tab_says_where_it_comes_from_and_that_retry_is_safe() {
+    let stage = Stage::open();
+    let message = "It was typed in a tab that this one was copied from, and that tab is closed.".to_owned();
+    stage.attempts(0, "m1", "one", 0, SendState::Failed(Failure { code: None, message }));
+    let sentence =
+        "Failed. It was typed in a tab that this one was copied from, and that tab is closed. Retry is safe: it cannot arrive twice.";
+    stage.until_texts("[data-message-id=m1] .send-state", &[sentence]).await;
+    for action in ["retry", "edit", "remove"] {
+        assert_eq!(stage.count(&format!("[data-message-id=m1] [data-action={action}]")), 1, "{action}");
+    }
+}
+
+#[wasm_bindgen_test]
+async fn two_identical_texts_in_flight_are_told_apart_until_each_is_seen() {
+    let stage = Stage::open();
+    stage.send_state(0, "m1", "again", SendState::Accepted);
+    stage.send_state(1, "m2", "again", SendState::Sending);
+    stage.until_texts("[data-message-id] [data-text]", &["again", "again"]).await;
+    // The second one's event comes first: the first one's echo must stay.
+    stage.events("s1", vec![accepted(1, "m2", "again")]);
+    stage.until_count("[data-turn=m2]", 1).await;
+    assert_eq!(stage.texts("[data-message-id] [data-text]"), ["again", "again"]);
+    assert_eq!(stage.count(".echo [data-message-id=m1]"), 1);
+    stage.tell(ClientEvent::SendGone { session: session("s1"), message: message("m2"), text: None });
+    stage.events("s1", vec![accepted(2, "m1", "again")]);
+    stage.tell(ClientEvent::SendGone { session: session("s1"), message: message("m1"), text: None });
+    stage.until_count("[data-turn=m1]", 1).await;
+    assert_eq!(stage.count(".echo"), 0);
+    assert_eq!(stage.texts("[data-message-id] [data-text]"), ["again", "again"]);
+}
+
+#[wasm_bindgen_test]
+async fn an_echo_is_replaced_by_the_snapshot_that_holds_its_message() {
+    let stage = Stage::open();
+    stage.send_state(0, "m1", "ask", SendState::Sending);
+    stage.send_state(1, "m2", "ask", SendState::Sending);
+    stage.until_count(".echo", 2).await;
+    let items: Vec<Item> = whole_turn(1, "m1", "answer");
+    stage.snapshot("s1", 4, 1, items);
+    stage.until_count("[data-turn=m1]", 1).await;
+    stage.until_count(".echo", 1).await;
+    assert_eq!(stage.count(".echo [data-message-id=m2]"), 1);
+}
+
+#[wasm_bindgen_test]
+async fn an_answer_that_fails_says_why_and_offers_retry_and_remove() {
+    let stage = Stage::open();
+    let request = opened(3, "m1", "rq", BlockKind::Request, asked("Delete it?"));
+    stage.events("s1", vec![accepted(1, "m1", "go"), started(2, "m1"), request]);
+    stage.until_count("[data-option=no]", 1).await;
+    stage.click("[data-option=no]");
+    let send = stage.driver.sends.borrow()[0].clone();
+    let name = send.message.to_string();
+    let tell = |state| stage.tell(ClientEvent::Send(moorline_delivery::SendStatus { send: send.clone(), order: 0, attempts: 3, state }));
+    stage.tell(ClientEvent::Link(LinkStatus::Offline));
+    tell(SendState::Queued);
+    stage.until_count("[data-kind=request] [data-send-state=queued] [data-waits-for=network]", 1).await;
+    tell(failed());
+    stage.until_count("[data-kind=request] [data-send-state=failed]", 1).await;
+    assert!(stage.texts("[data-kind=request] .send-state")[0].starts_with("Failed after 3 attempts. No answer came."));
+    for action in ["retry", "remove"] {
+        stage.click(&format!("[data-kind=request] [data-action={action}]"));
+        assert!(stage.driver.called(&format!("{action} {name}")), "{action}");
+    }
+    assert_eq!(stage.count("[data-kind=request] [data-action=edit]"), 0);
 }
 
 #[wasm_bindgen_test]
@@ -134,13 +335,20 @@ async fn a_removed_send_is_gone_and_an_edited_one_is_in_the_composer() {
 }
 
 #[wasm_bindgen_test]
-async fn a_send_that_storage_refused_says_to_keep_the_tab_open() {
+async fn a_send_that_storage_refused_is_said_to_be_in_this_tab_alone_for_as_long_as_it_is() {
     let stage = Stage::open();
     stage.send_state(0, "m1", "hello", SendState::Sending);
     stage.tell(ClientEvent::Notice(Notice::NotSaved));
-    stage.until_count("[data-notice]", 1).await;
-    assert!(stage.texts("[data-notice] p")[0].contains("Keep this tab open"));
-    assert_eq!(stage.count("[data-message-id=m1]"), 1);
+    stage.until_count("[data-not-saved]", 1).await;
+    assert!(stage.texts("[data-not-saved]")[0].contains("Keep this tab open"));
+    stage.send_state(0, "m1", "hello", failed());
+    // One that was typed later is in the storage.
+    stage.send_state(1, "m2", "later", SendState::Queued);
+    browser::settle().await;
+    assert_eq!(stage.count("[data-not-saved]"), 1);
+    stage.send_state(0, "m1", "hello", SendState::Accepted);
+    stage.until_count("[data-not-saved]", 0).await;
+    assert_eq!(stage.count("[data-message-id=m2]"), 1);
 }
 
 #[wasm_bindgen_test]

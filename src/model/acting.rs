@@ -1,7 +1,7 @@
 //! What the user does: each ends in one call of the driver.
 
 use leptos::prelude::*;
-use moorline_delivery::{DropReason, SendResult};
+use moorline_delivery::SendResult;
 use moorline_protocol::{BlockId, Create, MessageId, Millis, Page, Send, SendBody, Seq, SessionId, TurnId};
 use wasm_bindgen_futures::spawn_local;
 
@@ -22,7 +22,7 @@ impl Model {
         } else {
             self.0.shown_at.set(self.now());
         }
-        self.0.screen.set(Some(Screen::new(held)));
+        self.0.screen.set(Some(Screen::new(held, self.0.link.get_untracked())));
         if let Some(driver) = self.driver() {
             driver.show(session);
         }
@@ -60,17 +60,25 @@ impl Model {
         if text.trim().is_empty() {
             return;
         }
-        if self.send_text(&text) {
+        if self.say(&session, &text) {
             self.set_draft(String::new());
         }
     }
 
-    /// Sends a text to the session on screen under a new message id; returns whether it is in the outbox.
-    pub fn send_text(&self, text: &str) -> bool {
-        let Some(session) = self.on_screen() else { return false };
+    /// Sends a text that is not the draft; one that is not taken goes to the composer.
+    pub fn send_text(&self, text: &str) {
+        let Some(session) = self.on_screen() else { return };
+        let is_there = || session.draft.with_untracked(|draft| draft.starts_with(text));
+        if !self.say(&session, text) && !is_there() {
+            self.return_text(&session, text);
+        }
+    }
+
+    /// Returns whether it is in the outbox.
+    fn say(&self, session: &Session, text: &str) -> bool {
         self.0.is_unchosen.set(false);
         let create = session.is_blank().then(Create::default);
-        let taken = self.send(&session, SendBody::Text(text.to_owned()), create);
+        let taken = self.send(session, SendBody::Text(text.to_owned()), create);
         if let Some(screen) = self.0.screen.get_untracked().filter(|_| taken) {
             screen.repin().notify();
         }
@@ -86,10 +94,9 @@ impl Model {
     fn send(&self, session: &Session, body: SendBody, create: Option<Create>) -> bool {
         let Some(driver) = self.driver() else { return false };
         let send = Send { session: session.id.clone(), message: driver.new_message_id(), body, create, interrupt: None };
-        let result = driver.send(send);
-        let refusal = match result {
+        let refusal = match driver.send(send) {
             SendResult::Sent | SendResult::Queued => None,
-            SendResult::Dropped(reason) => Some(refusal(reason).to_owned()),
+            SendResult::Dropped(reason) => Some(reason),
         };
         let taken = refusal.is_none();
         self.0.refusal.set(refusal);
@@ -178,15 +185,5 @@ impl Model {
     #[must_use]
     pub fn sign_in(&self, token: &str) -> Option<Pending<()>> {
         self.driver().map(|driver| driver.sign_in(token))
-    }
-}
-
-const fn refusal(reason: DropReason) -> &'static str {
-    match reason {
-        DropReason::OutboxFull => "Not sent: too many messages are waiting already. Send it once some of them are through.",
-        DropReason::TooLarge => "Not sent: the message is longer than the gateway accepts. Shorten it.",
-        DropReason::SignedOut => "Not sent: sign in first.",
-        DropReason::IncompatibleVersion => "Not sent: this page and the gateway are of different versions. Reload the page.",
-        DropReason::PageGoingAway => "Not sent: the page is closing.",
     }
 }

@@ -3,11 +3,11 @@
 use std::rc::Rc;
 
 use leptos::prelude::*;
-use moorline_delivery::{ClientEvent, LinkStatus, Notice};
+use moorline_delivery::{ClientEvent, DropReason, LinkStatus, Notice};
 use moorline_protocol::{SendBody, Seq, SessionId};
 use moorline_transcript::Snapshot;
 
-use super::{Model, Session};
+use super::{Model, Session, row::set_if_other};
 
 impl Model {
     /// Takes one piece of news. `Some` = this session's transcript now holds everything up to this seq.
@@ -48,7 +48,9 @@ impl Model {
                 }
             }
             ClientEvent::Notice(notice) => self.take_notice(notice),
-            ClientEvent::Trouble(_) | ClientEvent::AttemptFailed { .. } => {}
+            ClientEvent::Trouble(trouble) => inner.trouble.set(trouble),
+            // The transport has written it to the console; the send's own standing says what becomes of it.
+            ClientEvent::AttemptFailed { .. } => {}
         }
         None
     }
@@ -75,7 +77,11 @@ impl Model {
 
     fn take_link(&self, link: LinkStatus) {
         self.0.link.set(link);
-        if link != LinkStatus::Ready {
+        if link == LinkStatus::Ready {
+            // What stood in the way of a send is over, unless it was the send itself.
+            let refusal = self.0.refusal.get_untracked();
+            set_if_other(&self.0.refusal, &refusal.filter(|reason| matches!(reason, DropReason::OutboxFull | DropReason::TooLarge)));
+        } else {
             // A withdrawal is not asked for again: the user may.
             for session in self.0.sessions.borrow().values() {
                 session.withdrawing.borrow_mut().clear();
@@ -86,9 +92,11 @@ impl Model {
     fn take_notice(&self, notice: Notice) {
         match notice {
             Notice::NotSaved => {
-                self.notice("Not saved: this browser refuses to store what waits to be sent. Keep this tab open until it is sent.");
+                let sessions = self.0.sessions.borrow();
+                let newest = sessions.values().filter_map(|session| session.sends.borrow().last().map(|status| status.order)).max();
+                self.0.unsaved.set(newest);
             }
-            Notice::Settled { message, .. } => self.notice(sentence(&message)),
+            Notice::Settled { message, .. } => self.notice(as_sentence(&message)),
             Notice::TooLate { session, message } => {
                 self.session(&session).withdrawing.borrow_mut().retain(|held| *held != message);
                 self.notice("Too late to take the message back: the agent has started on it.");
@@ -98,13 +106,13 @@ impl Model {
                 for session in self.0.sessions.borrow().values() {
                     session.withdrawing.borrow_mut().clear();
                 }
-                self.notice(sentence(&message));
+                self.notice(as_sentence(&message));
             }
         }
     }
 
     /// Text that comes back stands before what has been typed since.
-    fn return_text(&self, session: &Session, text: &str) {
+    pub(super) fn return_text(&self, session: &Session, text: &str) {
         let typed = session.draft.get_untracked();
         let draft = if typed.trim().is_empty() { text.to_owned() } else { format!("{text}\n\n{typed}") };
         if let Some(driver) = self.driver() {
@@ -133,7 +141,8 @@ impl Model {
 }
 
 /// The gateway's words as a sentence: a capital first, a full stop last.
-fn sentence(words: &str) -> String {
+#[must_use]
+pub fn as_sentence(words: &str) -> String {
     let mut chars = words.trim().chars();
     let first = chars.next().map(|first| first.to_ascii_uppercase().to_string()).unwrap_or_default();
     let end = if words.trim_end().ends_with(['.', '!', '?', '…']) { "" } else { "." };

@@ -2,7 +2,7 @@
 
 use std::{future::Future, pin::Pin};
 
-use moorline_delivery::SendResult;
+use moorline_delivery::{Diagnostics, SendResult};
 use moorline_protocol::{MessageId, Millis, Page, Send, Seq, SessionId, TurnId};
 
 /// An answer that comes later; its error is a sentence for the user.
@@ -34,6 +34,8 @@ pub trait Driver {
     fn draft(&self, session: &SessionId) -> String;
     /// Keeps a session's draft over reloads.
     fn set_draft(&self, session: &SessionId, text: &str);
+    /// How the tab stands, for the diagnostics.
+    fn diagnostics(&self) -> Diagnostics;
     /// The monotonic time in which retries and reconnects are told.
     fn now(&self) -> Millis;
     /// Makes a message id.

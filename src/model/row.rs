@@ -1,11 +1,13 @@
 //! Mounted turns, blocks and echoes: one signal for each field that can change.
 
 use leptos::prelude::*;
-use moorline_delivery::{SendState, SendStatus};
+use moorline_delivery::SendStatus;
 use moorline_protocol::{
     Block, BlockId, BlockKind, MessageId, PlanEntry, RequestOption, SendBody, Seq, Settlement, ToolKind, ToolStatus, Turn, TurnError,
     TurnId, TurnState,
 };
+
+use super::send_line::SendLine;
 
 /// A mounted turn.
 pub struct TurnRow {
@@ -179,15 +181,15 @@ pub struct EchoRow {
     /// What was typed.
     pub text: String,
     /// Where its send stands.
-    pub state: ArcRwSignal<SendState>,
+    pub line: ArcRwSignal<SendLine>,
 }
 
 impl EchoRow {
     /// None for a send that is no message.
-    pub(super) fn new(status: &SendStatus) -> Option<Self> {
+    pub(super) fn new(status: &SendStatus, line: &SendLine) -> Option<Self> {
         match &status.send.body {
             SendBody::Text(text) => {
-                Some(Self { message: status.send.message.clone(), text: text.clone(), state: ArcRwSignal::new(status.state.clone()) })
+                Some(Self { message: status.send.message.clone(), text: text.clone(), line: ArcRwSignal::new(line.clone()) })
             }
             SendBody::Answer { .. } => None,
         }
@@ -204,7 +206,7 @@ pub struct Answering {
     /// The option chosen.
     pub option: String,
     /// Where its send stands.
-    pub state: SendState,
+    pub line: SendLine,
 }
 
 /// Writes a signal only when that changes something, so that nobody is woken for nothing.

@@ -8,13 +8,14 @@ use std::{
 };
 
 use leptos::prelude::*;
-use moorline_delivery::SendStatus;
+use moorline_delivery::{LinkStatus, SendStatus};
 use moorline_protocol::{Block, BlockId, Epoch, MessageId, SendBody, Seq, SessionId, SessionState, TurnId};
-use moorline_transcript::{Changes, Transcript};
+use moorline_transcript::{Changes, Gap, Transcript};
 use send_wrapper::SendWrapper;
 
 use super::{
     row::{Answering, BlockRow, EchoRow, Entry, Place, TurnRow, set_if_other},
+    send_line::{self, SendLine},
     session::Session,
     window::{self, Top},
 };
@@ -57,7 +58,7 @@ impl PartialEq for Screen {
 }
 
 impl Screen {
-    pub(super) fn new(session: Rc<Session>) -> Self {
+    pub(super) fn new(session: Rc<Session>, link: LinkStatus) -> Self {
         session.forget_changes();
         let inner = Inner {
             session,
@@ -82,7 +83,7 @@ impl Screen {
             at_end: Cell::new(true),
         };
         let screen = Self(SendWrapper::new(Rc::new(inner)));
-        screen.show_sends();
+        screen.show_sends(link);
         screen
     }
 
@@ -177,6 +178,12 @@ impl Screen {
     /// Reads a block as the transcript holds it. Do not call the model from within.
     pub fn with_block<R>(&self, id: &BlockId, read: impl FnOnce(&Block) -> R) -> Option<R> {
         self.0.session.transcript.borrow().block(id).map(read)
+    }
+
+    /// What is known to be missing of the transcript.
+    #[must_use]
+    pub fn gaps(&self) -> Vec<Gap> {
+        self.0.session.transcript.borrow().gaps().to_vec()
     }
 
     /// The text of the message that began a turn.
@@ -311,18 +318,21 @@ impl Screen {
     }
 
     /// Brings echoes and answers in line with the outbox and the transcript.
-    pub(super) fn show_sends(&self) {
+    pub(super) fn show_sends(&self, link: LinkStatus) {
         let inner = &self.0;
         let sends = inner.session.sends.borrow();
         let transcript = inner.session.transcript.borrow();
-        let is_here = |status: &SendStatus| transcript.turn(&status.send.message).is_some();
         let mut rows = inner.echo_rows.borrow_mut();
-        let mut shown = Vec::new();
-        for status in sends.iter().filter(|status| !is_here(status)) {
+        let (mut shown, mut answers) = (Vec::new(), Vec::new());
+        for (status, line) in send_line::lines(&sends, link) {
             let id = &status.send.message;
+            answers.extend(answering(status, &line));
+            if transcript.turn(id).is_some() {
+                continue;
+            }
             if let Some(row) = rows.get(id) {
-                set_if_other(&row.state, &status.state);
-            } else if let Some(row) = EchoRow::new(status) {
+                set_if_other(&row.line, &line);
+            } else if let Some(row) = EchoRow::new(status, &line) {
                 rows.insert(id.clone(), Arc::new(row));
             } else {
                 continue;
@@ -331,7 +341,6 @@ impl Screen {
         }
         rows.retain(|id, _| shown.contains(id));
         set_if_other(&inner.echoes, &shown);
-        let answers: Vec<Answering> = sends.iter().filter_map(answering).collect();
         set_if_other(&inner.answers, &answers);
         set_if_other(&inner.withdrawing, &*inner.session.withdrawing.borrow());
     }
@@ -346,14 +355,11 @@ fn moves(changes: &Changes) -> bool {
         || changes.blocks().any(|(_, change)| change.opened)
 }
 
-fn answering(status: &SendStatus) -> Option<Answering> {
+fn answering(status: &SendStatus, line: &SendLine) -> Option<Answering> {
     match &status.send.body {
         SendBody::Text(_) => None,
-        SendBody::Answer { request, option } => Some(Answering {
-            request: request.clone(),
-            message: status.send.message.clone(),
-            option: option.clone(),
-            state: status.state.clone(),
-        }),
+        SendBody::Answer { request, option } => {
+            Some(Answering { request: request.clone(), message: status.send.message.clone(), option: option.clone(), line: line.clone() })
+        }
     }
 }

@@ -1,6 +1,18 @@
-//! Where the page stands, in one word.
+//! Where the page stands, in one word, and when the reader is told.
 
+use std::{
+    cell::{Cell, RefCell},
+    rc::Rc,
+};
+
+use gloo_timers::callback::Timeout;
+use leptos::prelude::*;
 use moorline_delivery::{AttachmentStatus, LinkStatus};
+use moorline_protocol::Millis;
+use send_wrapper::SendWrapper;
+
+/// What is over within this time is not worth a word.
+const UNSAID_MS: u32 = 1_000;
 
 /// The connection and the session on screen, taken together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,6 +53,80 @@ impl Status {
             Self::Offline => "offline",
             Self::SignedOut => "signed-out",
             Self::Incompatible => "incompatible",
+        }
+    }
+
+    /// Whether it stays until something happens, rather than passing by itself.
+    const fn is_settled(self) -> bool {
+        match self {
+            Self::Live | Self::Offline | Self::SignedOut | Self::Incompatible => true,
+            Self::CatchingUp | Self::Reconnecting => false,
+        }
+    }
+}
+
+/// What the status line says: the status, and when the next connection is tried, if that is waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Said {
+    /// The status.
+    pub status: Status,
+    /// In monotonic time.
+    pub next_try: Option<Millis>,
+}
+
+impl Said {
+    pub(super) const fn of(status: Status, link: LinkStatus) -> Self {
+        let next_try = match link {
+            LinkStatus::Waiting { until } => Some(until),
+            LinkStatus::Connecting | LinkStatus::Ready | LinkStatus::Offline | LinkStatus::SignedOut | LinkStatus::Incompatible => None,
+        };
+        Self { status, next_try }
+    }
+}
+
+/// The status line's words: a reconnect that is over within a second never shows.
+#[derive(Clone)]
+pub(super) struct Calm(SendWrapper<Rc<Inner>>);
+
+struct Inner {
+    said: ArcRwSignal<Said>,
+    unsaid: Cell<Said>,
+    timer: RefCell<Option<Timeout>>,
+}
+
+impl Calm {
+    pub(super) fn new() -> Self {
+        let said = Said { status: Status::Reconnecting, next_try: None };
+        Self(SendWrapper::new(Rc::new(Inner { said: ArcRwSignal::new(said), unsaid: Cell::new(said), timer: RefCell::default() })))
+    }
+
+    pub(super) fn said(&self) -> ArcReadSignal<Said> {
+        self.0.said.read_only()
+    }
+
+    /// Says it now, or once it has lasted.
+    pub(super) fn tell(&self, now: Said) {
+        let inner = &self.0;
+        inner.unsaid.set(now);
+        let said = inner.said.get_untracked();
+        // A countdown follows a countdown, or the word that there is no connection, at once.
+        let goes_on = said.status == now.status && now.next_try.is_some();
+        if said == now || now.status.is_settled() || goes_on {
+            inner.timer.take();
+            if said != now {
+                inner.said.set(now);
+            }
+            return;
+        }
+        let mut timer = inner.timer.borrow_mut();
+        if timer.is_none() {
+            let inner = Rc::downgrade(inner);
+            *timer = Some(Timeout::new(UNSAID_MS, move || {
+                if let Some(inner) = inner.upgrade() {
+                    inner.timer.take();
+                    inner.said.set(inner.unsaid.get());
+                }
+            }));
         }
     }
 }

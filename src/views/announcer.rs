@@ -8,20 +8,30 @@ use send_wrapper::SendWrapper;
 
 use crate::model::{Content, Model};
 
-use super::{connection::sentence, part::words};
+use super::{
+    composer::refused,
+    connection::{sentence, trouble_sentence},
+    part::words,
+};
 
 /// Announcements of one region are at least this far apart; of several in between the last one counts.
 const APART_MS: u32 = 450;
 
 pub(super) fn announcer(model: &Model) -> impl IntoView + use<> {
     let (polite, assertive) = (Region::new(), Region::new());
-    let (status, notices) = (model.status(), model.notices().shown());
+    let (said, trouble, notices, refusal) = (model.said(), model.trouble(), model.notices().shown(), model.refusal());
     let say = polite.clone();
     Effect::new(move |before: Option<()>| {
         let words = notices.with(|notices| notices.last().map(|notice| notice.text.clone()));
-        let words = words.unwrap_or_else(|| sentence(status.get()).to_owned());
+        let standing = trouble.get().map_or_else(|| sentence(said.get().status), trouble_sentence);
         if before.is_some() {
-            say.say(words);
+            say.say(words.unwrap_or_else(|| standing.to_owned()));
+        }
+    });
+    let say = polite.clone();
+    Effect::new(move |_| {
+        if let Some(reason) = refusal.get() {
+            say.say(refused(reason).1.to_owned());
         }
     });
     let (model, say) = (model.clone(), assertive.clone());

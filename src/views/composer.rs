@@ -1,6 +1,7 @@
 //! Where the user types.
 
 use leptos::prelude::*;
+use moorline_delivery::DropReason;
 
 use crate::model::{Model, Screen};
 
@@ -9,10 +10,12 @@ use super::part::{flag, part, press, words};
 /// What a keydown of an input method says when it does not say that it composes.
 const COMPOSING_KEY: u32 = 229;
 
+const NOT_SAVED: &str = "Not saved: this browser refuses to store what waits to be sent. Keep this tab open until it is sent.";
+
 pub(super) fn composer(model: &Model, screen: &Screen) -> impl IntoView + use<> {
     let draft = model.draft().unwrap_or_default();
     let (value, emptiness) = (draft.clone(), draft);
-    let refusal = model.refusal();
+    let (refusal, not_saved) = (model.refusal(), model.not_saved());
     let type_in = {
         let model = model.clone();
         move |event| model.set_draft(event_target_value(&event))
@@ -39,7 +42,11 @@ pub(super) fn composer(model: &Model, screen: &Screen) -> impl IntoView + use<> 
     let is_empty = move || emptiness.with(|draft| draft.trim().is_empty());
     view! {
         <form class="composer" on:submit=submit>
-            {part(move || refusal.get().map(|refusal| view! { <p class="refusal" id="refusal" data-refusal="">{refusal}</p> }))}
+            {part(move || not_saved.get().then(|| view! { <p class="not-saved" data-not-saved="">{NOT_SAVED}</p> }))}
+            {part(move || refusal.get().map(|reason| {
+                let (word, sentence) = refused(reason);
+                view! { <p class="refusal" id="refusal" data-refusal=word>{sentence}</p> }
+            }))}
             <div class="composer-field">
                 <textarea
                     data-composer=""
@@ -74,4 +81,19 @@ fn stop(model: &Model, screen: &Screen) -> impl IntoView + use<> {
             }
         })
     })
+}
+
+/// The word of the `data-refusal` attribute, and a sentence for the user.
+pub(super) const fn refused(reason: DropReason) -> (&'static str, &'static str) {
+    match reason {
+        DropReason::OutboxFull => {
+            ("outbox-full", "Not sent: too many messages are waiting already. Send it once some of them are through.")
+        }
+        DropReason::TooLarge => ("too-large", "Not sent: the message is longer than the gateway accepts. Shorten it."),
+        DropReason::SignedOut => ("signed-out", "Not sent: sign in first."),
+        DropReason::IncompatibleVersion => {
+            ("incompatible", "Not sent: this page and the gateway are of different versions. Reload the page.")
+        }
+        DropReason::PageGoingAway => ("page-going-away", "Not sent: the page is closing."),
+    }
 }

@@ -1,4 +1,4 @@
-//! The seconds until something is tried again.
+//! The time until something is tried again.
 
 use gloo_timers::callback::Interval;
 use leptos::prelude::*;
@@ -12,7 +12,7 @@ use super::part::words;
 /// How often the clock is looked at.
 const TICK_MS: u32 = 250;
 
-/// Seconds until a monotonic time, kept current while the view lives.
+/// The time until a monotonic time, kept current while the view lives.
 pub(super) fn countdown(model: &Model, until: Millis) -> impl IntoView + use<> {
     let model = model.clone();
     let left = move || until.since(model.now()).0.div_ceil(1_000);
@@ -25,5 +25,12 @@ pub(super) fn countdown(model: &Model, until: Millis) -> impl IntoView + use<> {
         }
     }));
     on_cleanup(move || drop(interval.take()));
-    view! { <span class="countdown">{words(move || format!("{} s", seconds.get()))}</span> }
+    view! { <span class="countdown">{words(move || in_words(seconds.get()))}</span> }
+}
+
+fn in_words(seconds: u64) -> String {
+    match (seconds / 60, seconds % 60) {
+        (0 | 1, _) => format!("{seconds} s"),
+        (minutes, seconds) => format!("{minutes} min {seconds} s"),
+    }
 }

@@ -6,7 +6,7 @@ use leptos::prelude::*;
 
 use crate::model::{ListRow, Model};
 
-use super::part::{lines, part, press, words};
+use super::part::{lines, part, press, word, words};
 
 pub(super) fn list(model: &Model, drawer: &ArcRwSignal<bool>) -> impl IntoView + use<> {
     let ids = model.list().ids();
@@ -49,7 +49,7 @@ fn row(model: &Model, row: Arc<ListRow>, drawer: &ArcRwSignal<bool>) -> impl Int
     };
     view! {
         <li>
-            <a class="row" href=format!("#session={}", row.session) data-session-row=row.session.to_string() aria-current=current on:click=press(select)>
+            <a class="row" href=format!("#session={}", row.session) data-session-row=row.session.to_string() aria-current=word(current) on:click=press(select)>
                 <span class="row-title">{words(move || Some(title.get()).filter(|title| !title.is_empty()).unwrap_or_else(|| "Untitled".to_owned()))}</span>
                 {part(mark)}
             </a>

@@ -10,6 +10,8 @@ pub(super) type Part = Box<dyn FnMut() -> AnyView + Send>;
 pub(super) type Words = Box<dyn FnMut() -> String + Send>;
 /// An attribute that comes and goes.
 pub(super) type Flag = Box<dyn FnMut() -> bool + Send>;
+/// An attribute that comes, changes and goes.
+pub(super) type Word = Box<dyn FnMut() -> Option<&'static str> + Send>;
 
 pub(super) fn part<V: IntoAny>(mut view: impl FnMut() -> V + Send + 'static) -> Part {
     Box::new(move || view().into_any())
@@ -21,6 +23,10 @@ pub(super) fn words<W: Into<String>>(mut words: impl FnMut() -> W + Send + 'stat
 
 pub(super) fn flag(flag: impl FnMut() -> bool + Send + 'static) -> Flag {
     Box::new(flag)
+}
+
+pub(super) fn word(word: impl FnMut() -> Option<&'static str> + Send + 'static) -> Word {
+    Box::new(word)
 }
 
 /// What a click does.

@@ -3,17 +3,15 @@
 use std::sync::Arc;
 
 use leptos::{ev, prelude::*};
-use moorline_delivery::SendState;
 use moorline_protocol::{RequestOption, Settlement};
 use wasm_bindgen::JsCast as _;
 
 use crate::model::{Answering, BlockRow, Content, Model, Screen};
 
 use super::{
-    countdown::countdown,
-    echo::word,
     live_text::live_text,
-    part::{button, part, press, words},
+    part::{part, press, words},
+    send_line::{send_line, word},
 };
 
 /// Options that a key chooses.
@@ -80,26 +78,7 @@ fn choice(model: &Model, row: &Arc<BlockRow>, option: &RequestOption, at: usize,
 
 /// Where the answer stands while the request does not know of it.
 fn sending(model: &Model, answer: &Answering) -> impl IntoView + use<> {
-    let sentence = match &answer.state {
-        SendState::Queued => "Your answer waits to be sent.".into_any(),
-        SendState::Sending | SendState::Accepted => "Sending your answer…".into_any(),
-        SendState::Retrying { at } => view! { "Your answer is not through yet. Next try in " {countdown(model, *at)} }.into_any(),
-        SendState::Failed(failure) => view! { <strong>"Your answer was not sent. "</strong> {failure.message.clone()} }.into_any(),
-        SendState::Withdrawing => "Taking your answer back…".into_any(),
-    };
-    let (retry, remove, retried, removed) = (model.clone(), model.clone(), answer.message.clone(), answer.message.clone());
-    let actions = matches!(answer.state, SendState::Failed(_)).then(|| {
-        view! {
-            {button("small", "retry", "Retry", press(move |_| retry.retry(&retried)))}
-            {button("small", "remove", "Remove", press(move |_| remove.remove(&removed)))}
-        }
-    });
-    view! {
-        <div class="send-line" data-send-state=word(&answer.state)>
-            <span class="send-state">{sentence}</span>
-            {actions}
-        </div>
-    }
+    view! { <div data-send-state=word(&answer.line.state)>{send_line(model, &answer.message, &answer.line, false)}</div> }
 }
 
 /// The keys 1 to 4 answer the oldest open request, unless something is being typed.

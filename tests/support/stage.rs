@@ -12,13 +12,13 @@ use moorline::{
     model::{Driver, Model, Pending},
     views,
 };
-use moorline_delivery::{AttachmentStatus, ClientEvent, LinkStatus, SendResult, SendState, SendStatus};
+use moorline_delivery::{AttachmentStatus, ClientEvent, Counters, Diagnostics, LinkStatus, SendResult, SendState, SendStatus};
 use moorline_protocol::{
     Accepted, Append, Block, BlockId, BlockKind, Changed, Epoch, Event, EventBody, FieldsPatch, Item, MessageId, Millis, Opened, Outcome,
     Page, Patch, RequestOption, Rows, Send, SendBody, Seq, SessionId, SessionRow, ToolStatus, Turn, TurnEnded, TurnId, TurnStarted,
     TurnState,
 };
-use wasm_bindgen::JsCast as _;
+use wasm_bindgen::{JsCast as _, closure::Closure};
 use web_sys::{Element, HtmlElement};
 
 use crate::browser::until;
@@ -49,6 +49,9 @@ pub(crate) struct FakeDriver {
     pub(crate) answer: Cell<Option<SendResult>>,
     pub(crate) drafts: RefCell<BTreeMap<String, String>>,
     pub(crate) page: RefCell<Option<Page>>,
+    pub(crate) diagnostics: RefCell<Option<Diagnostics>>,
+    pub(crate) looks: Cell<u32>,
+    pub(crate) now: Cell<u64>,
     ids: Cell<u32>,
 }
 
@@ -116,8 +119,15 @@ impl Driver for FakeDriver {
         self.drafts.borrow_mut().insert(session.as_str().to_owned(), text.to_owned());
     }
 
+    fn diagnostics(&self) -> Diagnostics {
+        self.looks.set(self.looks.get() + 1);
+        let nothing =
+            || Diagnostics { transport: None, connection: None, pinged: None, cursors: Vec::new(), counters: Counters::default() };
+        self.diagnostics.borrow().clone().unwrap_or_else(nothing)
+    }
+
     fn now(&self) -> Millis {
-        Millis(1_000)
+        Millis(1_000 + self.now.get())
     }
 
     fn new_message_id(&self) -> MessageId {
@@ -140,11 +150,16 @@ pub(crate) struct Stage {
 impl Stage {
     /// The page with session `s1` on screen, connected and caught up at nothing.
     pub(crate) fn open() -> Self {
+        let document = web_sys::window().and_then(|window| window.document()).expect("a document");
+        Self::open_in(&document)
+    }
+
+    /// The same in another document of this browser, which may be of another size.
+    pub(crate) fn open_in(document: &web_sys::Document) -> Self {
         let driver = Rc::new(FakeDriver::default());
         let model = Model::new();
         model.connect(Rc::clone(&driver) as Rc<dyn Driver>);
         model.select(&session("s1"));
-        let document = web_sys::window().and_then(|window| window.document()).expect("a document");
         let host: HtmlElement = document.create_element("div").expect("an element").unchecked_into();
         document.body().expect("a body").append_child(&host).expect("it can be mounted");
         let mounted = model.clone();
@@ -177,7 +192,11 @@ impl Stage {
     }
 
     pub(crate) fn send_state(&self, order: u64, name: &str, text: &str, state: SendState) {
-        self.tell(ClientEvent::Send(SendStatus { send: text_send(name, text), order, attempts: 1, state }));
+        self.attempts(order, name, text, 1, state);
+    }
+
+    pub(crate) fn attempts(&self, order: u64, name: &str, text: &str, attempts: u32, state: SendState) {
+        self.tell(ClientEvent::Send(SendStatus { send: text_send(name, text), order, attempts, state }));
     }
 
     pub(crate) fn find(&self, selector: &str) -> Option<Element> {
@@ -222,11 +241,36 @@ impl Stage {
     }
 
     pub(crate) fn press(&self, init: &web_sys::KeyboardEventInit, key: &str) {
+        self.press_key("textarea[data-composer]", init, key);
+    }
+
+    pub(crate) fn press_on(&self, selector: &str, key: &str) {
+        self.press_key(selector, &web_sys::KeyboardEventInit::new(), key);
+    }
+
+    fn press_key(&self, selector: &str, init: &web_sys::KeyboardEventInit, key: &str) {
+        let element = self.find(selector).unwrap_or_else(|| panic!("{selector} is on screen"));
         init.set_key(key);
         init.set_bubbles(true);
         init.set_cancelable(true);
         let event = web_sys::KeyboardEvent::new_with_keyboard_event_init_dict("keydown", init).expect("an event");
-        self.composer().dispatch_event(&event).expect("it is dispatched");
+        element.dispatch_event(&event).expect("it is dispatched");
+    }
+
+    /// Counts what changes below an element, and on it.
+    pub(crate) fn watch(&self, selector: &str) -> Changes {
+        let count = Rc::new(Cell::new(0));
+        let counted = Rc::clone(&count);
+        let callback = Closure::<dyn Fn(js_sys::Array)>::new(move |records: js_sys::Array| counted.set(counted.get() + records.length()));
+        let observer = web_sys::MutationObserver::new(callback.as_ref().unchecked_ref()).expect("an observer");
+        let init = web_sys::MutationObserverInit::new();
+        init.set_subtree(true);
+        init.set_child_list(true);
+        init.set_attributes(true);
+        init.set_character_data(true);
+        let element = self.find(selector).unwrap_or_else(|| panic!("{selector} is on screen"));
+        observer.observe_with_options(&element, &init).expect("it can be observed");
+        Changes { count, observer, _callback: callback }
     }
 
     /// Waits until a selector finds so many elements.
@@ -259,6 +303,25 @@ impl Stage {
             format!("{turn:?} {} {} {} {} {text}", name("data-block"), name("data-kind"), name("data-first-seq"), name("data-last-seq"))
         });
         described.collect()
+    }
+}
+
+/// What a watched element has seen.
+pub(crate) struct Changes {
+    count: Rc<Cell<u32>>,
+    observer: web_sys::MutationObserver,
+    _callback: Closure<dyn Fn(js_sys::Array)>,
+}
+
+impl Changes {
+    pub(crate) fn count(&self) -> u32 {
+        self.count.get()
+    }
+}
+
+impl Drop for Changes {
+    fn drop(&mut self) {
+        self.observer.disconnect();
     }
 }
 
