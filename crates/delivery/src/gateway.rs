@@ -277,7 +277,7 @@ impl Connection {
         }
         let session = attach.session.clone();
         let seat = Seat::opening(attach);
-        self.outputs.push_back(ConnectionOutput::Open { session: session.clone(), no: seat.no });
+        self.outputs.push_back(ConnectionOutput::Open { session: session.clone(), no: seat.no, cursor: seat.asked_cursor() });
         self.seats.insert(session, seat);
     }
 

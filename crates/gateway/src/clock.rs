@@ -26,6 +26,11 @@ impl Clock {
         Now { monotonic: self.monotonic(), wall: wall() }
     }
 
+    /// When a wall time is reached, as tokio's timers understand it, by what the wall clock says now.
+    pub(crate) fn instant_of(&self, wall_time: WallTime) -> tokio::time::Instant {
+        self.instant(self.monotonic() + Millis(wall_time.saturating_sub(wall())))
+    }
+
     /// When a monotonic time is reached, as tokio's timers understand it.
     ///
     /// [`Clock::monotonic`] runs one millisecond ahead of it, so that a timer never fires before its deadline.

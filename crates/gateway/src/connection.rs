@@ -33,7 +33,7 @@ use crate::{
     verbs,
 };
 pub(crate) use event_stream::{StreamReader, StreamWriter, event_stream};
-use inputs::Inputs;
+use inputs::{Inputs, Opening};
 use line::{Incoming, Outgoing, Reader, Writer};
 use rows::row_frames;
 pub(crate) use socket::{SOCKET_FRAME_BYTES, too_large};
@@ -138,7 +138,7 @@ impl<W: Writer, R: Reader> Driver<W, R> {
                 self.write_with(encode(&frame), cursors).await?;
             }
             ConnectionOutput::Claim { client, page } => self.claim(&client, &page),
-            ConnectionOutput::Open { session, no } => self.open(session, no),
+            ConnectionOutput::Open { session, no, cursor } => self.open(session, no, cursor),
             ConnectionOutput::Leave { session } => self.leave(&session),
             ConnectionOutput::Serve { session, after, max_bytes } => self.serve(session, after, max_bytes).await?,
             ConnectionOutput::Snapshot { session, no, since } => self.snapshot(session, no, since),
@@ -173,12 +173,12 @@ impl<W: Writer, R: Reader> Driver<W, R> {
         }
     }
 
-    fn open(&mut self, session: SessionId, no: u64) {
+    fn open(&mut self, session: SessionId, no: u64, cursor: Option<Cursor>) {
         // Without it the gateway is stopping, and the connection hears that on another way.
         let Some((standing, tail)) = self.inputs.hub().sessions.watch(&session) else { return };
         self.tails.insert(session.clone(), tail);
         self.standings.insert(session.clone(), standing.clone());
-        self.inputs.opening.insert(session.clone(), no);
+        self.inputs.opening.insert(session.clone(), Opening { no, cursor });
         self.inputs.heads.insert(session, WatchStream::new(standing));
     }
 

@@ -86,6 +86,7 @@ pub async fn start(options: &Options, own_binary: PathBuf) -> Result<Gateway, St
         store: Arc::<SqliteStore>::clone(&store),
         commits: CommitQueue::start(Arc::<SqliteStore>::clone(&store), newest_row).map_err(StartError::Thread)?,
         config: Config { limits, idle_limit: agent_timings.idle, stop_limit: agent_timings.stop },
+        retention: options.retention(),
         agents: options.agents.clone(),
         agent_settings,
         work: data.work(),

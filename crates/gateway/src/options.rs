@@ -6,6 +6,7 @@ use std::{net::SocketAddr, path::PathBuf, str::FromStr};
 
 use clap::{Args, Parser, Subcommand, ValueEnum, error::ErrorKind};
 use moorline_protocol::{Limits, Millis, Timings};
+use moorline_transcript::RetentionLimits;
 use tracing_subscriber::EnvFilter;
 
 use crate::agent::AgentSpec;
@@ -19,6 +20,9 @@ const ENVELOPE_BYTES: usize = 1 << 10;
 
 /// The longest that a login may last: ten years.
 const MOST_LOGIN_MS: u64 = 10 * 365 * 24 * 3_600 * 1_000;
+
+/// The longest that events may be kept unfolded: a year.
+const MOST_FOLD_MS: u64 = 365 * 24 * 3_600 * 1_000;
 
 /// The gateway of Moorline: it keeps sessions with agents alive and serves them to browsers.
 #[derive(Debug, Parser)]
@@ -73,6 +77,12 @@ pub struct Options {
     /// When a commit counts: once the disk has it (full), or once the operating system has it (os).
     #[arg(long, env = "MOORLINE_DURABILITY", default_value = "full")]
     pub durability: Durability,
+    /// Events of a journal kept as they were committed; more of them are folded.
+    #[arg(long, env = "MOORLINE_FOLD_EVENTS", value_name = "N", default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..))]
+    pub fold_events: u32,
+    /// Age at which events of a journal are folded, however few they are. No timing: it is not divided.
+    #[arg(long, env = "MOORLINE_FOLD_MS", value_name = "MS", default_value_t = 300_000, value_parser = clap::value_parser!(u64).range(1..=MOST_FOLD_MS))]
+    pub fold_ms: u64,
     /// What is logged to stderr, such as info or moorline_gateway=debug.
     #[arg(long, env = "MOORLINE_LOG", value_name = "FILTER", default_value = "info", value_parser = log_filter)]
     pub log: String,
@@ -244,6 +254,12 @@ impl Options {
         let mut limits = Limits::default();
         self.limits.apply(&mut limits);
         limits
+    }
+
+    /// Up to when journals keep their events as they were committed.
+    #[must_use]
+    pub const fn retention(&self) -> RetentionLimits {
+        RetentionLimits { events: self.fold_events as usize, age: Millis(self.fold_ms) }
     }
 
     /// The agents' timings in force.

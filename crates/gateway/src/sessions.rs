@@ -4,6 +4,7 @@
 //! the first look at it. It stays loaded while it has an agent, work or watchers. All ways to a session lead through
 //! [`Sessions::tell`] and [`Sessions::watch`], under one lock with its unloading, so that no order is lost in between.
 
+mod fold;
 mod load;
 mod task;
 #[cfg(test)]
@@ -19,6 +20,7 @@ use moorline_protocol::{
     CreateSession, Epoch, ErrorFrame, Limits, MessageId, Millis, Page, Receipt, Send, Seq, SessionId, SessionState, SnapshotPart, TurnId,
 };
 use moorline_session::{Config, NewSession, Store, StoreError};
+use moorline_transcript::RetentionLimits;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::task::TaskTracker;
 
@@ -41,6 +43,8 @@ pub(crate) struct Surroundings {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) commits: CommitQueue,
     pub(crate) config: Config,
+    /// Up to when journals keep their events as they were committed.
+    pub(crate) retention: RetentionLimits,
     pub(crate) agents: Vec<AgentSpec>,
     pub(crate) agent_settings: AgentSettings,
     /// Below it, every session's agent has a folder of its own.

@@ -160,6 +160,13 @@ impl Store for MemoryStore {
         Ok(fitting.map(|(_, (event, _))| event.clone()).collect())
     }
 
+    fn count(&self, session: &SessionId, after: Seq, most: u64) -> Result<u64, StoreError> {
+        let inner = self.lock();
+        let kept = inner.current.sessions.get(session);
+        let behind = kept.map_or(0, |kept| kept.events.len() - kept.events.partition_point(|(event, _)| event.seq <= after));
+        Ok((behind as u64).min(most))
+    }
+
     fn rows(&self, since: u64) -> Result<Vec<SessionRow>, StoreError> {
         let inner = self.lock();
         let newer = inner.current.sessions.values().map(|kept| &kept.row).filter(|row| row.rev > since && (since > 0 || !row.deleted));

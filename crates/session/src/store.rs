@@ -26,6 +26,13 @@ pub trait Store: Send + Sync {
     /// See [`StoreError`].
     fn read(&self, session: &SessionId, after: Seq, max_events: usize, max_bytes: usize) -> Result<Vec<Event>, StoreError>;
 
+    /// How many events are kept with a seq above `after`, a fold counted as one; it stops counting at `most`. 0 for a session
+    /// that does not exist.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    fn count(&self, session: &SessionId, after: Seq, most: u64) -> Result<u64, StoreError>;
+
     /// The rows with a `rev` above `since`, lowest rev first; deleted ones included only when `since` is above 0.
     ///
     /// # Errors

@@ -15,6 +15,7 @@ pub fn run(make: &mut dyn FnMut() -> Box<dyn Store>) {
         a_session_that_does_not_exist_has_nothing,
         the_head_is_0_for_none_and_n_for_n,
         a_read_keeps_its_bounds,
+        a_count_counts_rows_up_to_its_bound,
         every_event_reads_back_as_it_was_written,
         a_row_changes_only_when_told,
         rows_come_by_rev,
@@ -65,6 +66,15 @@ fn a_read_keeps_its_bounds(store: &dyn Store) {
     assert_eq!(read(0, 100, 3 * size), [1, 2, 3], "no more than fit max_bytes");
     assert_eq!(read(0, 100, 3 * size - 1), [1, 2], "an event that does not fit stays out");
     assert_eq!(read(0, 100, 1), [1], "at least one, however large");
+}
+
+fn a_count_counts_rows_up_to_its_bound(store: &dyn Store) {
+    store.commit(&[commit("a", 1..=100), commit("b", 1..=3)]).expect("both are written");
+    let count = |name, after, most| store.count(&session(name), Seq::new(after), most).expect("the rows are counted");
+    assert_eq!((count("a", 0, 1_000), count("a", 90, 1_000), count("a", 100, 1_000)), (100, 10, 0), "what is above `after`");
+    assert_eq!((count("a", 0, 7), count("b", 0, 7), count("none", 0, 7)), (7, 3, 0), "no further than `most`");
+    store.commit(&[Commit { folds: vec![fold(1, 40), fold(41, 90)], ..commit("a", []) }]).expect("it is folded");
+    assert_eq!((count("a", 0, 1_000), count("a", 40, 1_000), count("a", 41, 1_000)), (12, 11, 11), "a fold is one row, also from inside");
 }
 
 fn every_event_reads_back_as_it_was_written(store: &dyn Store) {

@@ -3,11 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use moorline_delivery::{Connection, Holders};
-use moorline_protocol::{ClientFrame, ConnectionId, Cursor, Seq, SessionId, TurnId};
+use moorline_protocol::{ClientFrame, ConnectionId, Cursor, Millis, Seq, SessionId, TurnId};
 use moorline_session::{Commit, Config, MemoryStore, Now, Session, SessionMeta, Store};
-use moorline_transcript::{Changes, Transcript};
+use moorline_transcript::{Changes, Folded, Retention, RetentionLimits, RetentionRestore, Transcript};
 
-use crate::script::{OnCancel, Step};
+use crate::{
+    script::{OnCancel, Step},
+    world::WALL,
+};
 
 /// What a running gateway holds in memory.
 #[derive(Default)]
@@ -55,12 +58,22 @@ pub(crate) enum Back {
     Vanishes,
 }
 
+/// What a session goes by.
+#[derive(Debug, Clone)]
+pub(crate) struct Settings {
+    pub(crate) config: Config,
+    pub(crate) retention: RetentionLimits,
+}
+
 /// A session in memory.
 pub(crate) struct Loaded {
     pub(crate) session: Session,
     pub(crate) transcript: Transcript,
     /// On its way to the store, under a number that nothing else has.
     pub(crate) commit: Option<(u64, Commit)>,
+    pub(crate) retention: Retention,
+    /// Folds on their way to the store, under a number of their own.
+    pub(crate) folding: Option<(u64, Folded)>,
     pub(crate) agent: Agent,
 }
 
@@ -89,19 +102,32 @@ pub(crate) struct Seated {
 }
 
 impl Loaded {
-    pub(crate) fn new(session: Session) -> Self {
-        Self { session, transcript: Transcript::new(), commit: None, agent: Agent::default() }
+    pub(crate) fn new(session: Session, limits: RetentionLimits) -> Self {
+        let retention = Retention::new(limits);
+        Self { session, transcript: Transcript::new(), commit: None, retention, folding: None, agent: Agent::default() }
     }
 
     /// Loads a session that the store knows, and settles what the last gateway left.
-    pub(crate) fn restore(id: &SessionId, meta: &SessionMeta, store: &MemoryStore, config: Config, now: Now) -> Self {
-        let mut loaded = Self::new(Session::restore(id.clone(), meta, config));
-        for event in store.read(id, Seq::ZERO, usize::MAX, usize::MAX).unwrap_or_default() {
+    pub(crate) fn restore(id: &SessionId, meta: &SessionMeta, store: &MemoryStore, settings: Settings, now: Now) -> Self {
+        let mut loaded = Self::new(Session::restore(id.clone(), meta, settings.config), settings.retention);
+        let mut retention = RetentionRestore::new(settings.retention);
+        let rows = store.read(id, Seq::ZERO, usize::MAX, usize::MAX).unwrap_or_default();
+        retention.take(&rows);
+        loaded.retention = retention.finish();
+        for event in rows {
             loaded.session.fold(&event);
             loaded.transcript.apply(&event, &mut Changes::new());
         }
         loaded.session.recover(now);
         loaded
+    }
+}
+
+impl Loaded {
+    /// When it is to be looked at without an input.
+    pub(crate) fn deadline(&self) -> Option<Millis> {
+        let folds = self.retention.due().map(|at| Millis(at.saturating_sub(WALL)));
+        self.session.deadline().into_iter().chain(folds).min()
     }
 }
 

@@ -25,6 +25,9 @@ impl fmt::Display for Violation {
     }
 }
 
+/// What was committed, event by event.
+pub(crate) type Histories = BTreeMap<SessionId, Vec<Event>>;
+
 /// A message as it was typed.
 #[derive(Debug, Clone)]
 pub(crate) struct Typed {
@@ -43,7 +46,9 @@ pub struct Oracle {
     pub(crate) typed: Vec<(MessageId, Typed)>,
     /// Every prompt that an agent was handed.
     prompts: BTreeMap<TurnId, u64>,
-    /// Every event that a tab was given, by its content.
+    /// What the journals hold, whatever becomes of their rows.
+    pub(crate) histories: Histories,
+    /// Every event that a tab was given, by its content; folds stand for what was committed, and are held against that.
     shown: BTreeMap<(SessionId, Epoch, Seq), String>,
     /// How a turn has to end, as long as only its agent has a say in it.
     pub(crate) endings: BTreeMap<TurnId, Outcome>,
@@ -87,7 +92,8 @@ impl Oracle {
         }
     }
 
-    pub(crate) fn committed(&mut self, events: &[Event]) {
+    pub(crate) fn committed(&mut self, session: &SessionId, events: &[Event]) {
+        self.histories.entry(session.clone()).or_default().extend_from_slice(events);
         for event in events {
             match &event.body {
                 EventBody::Accepted(accepted) => {
@@ -143,7 +149,7 @@ impl Oracle {
     }
 
     pub(crate) fn shown(&mut self, session: &SessionId, epoch: &Epoch, events: &[Event]) {
-        for event in events {
+        for event in events.iter().filter(|event| !matches!(event.body, EventBody::Fold(_))) {
             let content = encode(event);
             let known = self.shown.entry((session.clone(), epoch.clone(), event.seq)).or_insert_with(|| content.clone());
             if *known != content {

@@ -3,6 +3,7 @@
 use moorline_delivery::Random;
 use moorline_protocol::{Limits, Millis};
 use moorline_session::Durability;
+use moorline_transcript::RetentionLimits;
 
 use crate::network::Quality;
 
@@ -17,6 +18,8 @@ pub struct Plan {
     pub quality: Quality,
     /// Whether a power cut can take commits back.
     pub durability: Durability,
+    /// Up to when journals keep their events as they were committed: not long, so that it is met.
+    pub retention: RetentionLimits,
     /// Between a commit's decision and its being durable.
     pub fsync: Millis,
     /// The tabs that are there from the start, each by the session it shows.
@@ -172,6 +175,7 @@ impl Plan {
             limits: limits(&mut random),
             quality,
             durability,
+            retention: retention(seed),
             fsync: Millis(random.below(30)),
             tabs,
             sessions,
@@ -186,6 +190,15 @@ impl Plan {
             course,
             calm,
         }
+    }
+}
+
+/// Drawn apart from everything else.
+fn retention(seed: u64) -> RetentionLimits {
+    let mut random = Random::new(seed ^ 0x666f_6c64);
+    match random.below(4) {
+        0 => RetentionLimits::default(),
+        _ => RetentionLimits { events: 1 + random.below(40) as usize, age: Millis(500 + random.below(20_000)) },
     }
 }
 

@@ -14,16 +14,16 @@ use moorline_protocol::{ClientId, ConnectionId, Epoch, Hello, Limits, Millis, Pa
 use moorline_session::{Config, MemoryStore, Now, Store};
 
 use crate::{
-    gateway::{Gateway, Loaded, Sender},
+    gateway::{Gateway, Loaded, Sender, Settings},
     network::{Pipe, Wire},
-    oracle::Oracle,
+    oracle::{Histories, Oracle},
     plan::{Act, Plan},
     tab::{Storage, Tab},
     trace::Trace,
 };
 
 /// The wall clock's reading at virtual time zero.
-const WALL: u64 = 1_700_000_000_000;
+pub(crate) const WALL: u64 = 1_700_000_000_000;
 
 /// More steps than any run needs: beyond it something spins.
 const STEPS_MAX: u64 = 2_000_000;
@@ -99,6 +99,11 @@ pub(crate) enum Happening {
         session: SessionId,
         no: u64,
     },
+    /// Folds become durable.
+    Folds {
+        session: SessionId,
+        no: u64,
+    },
     /// A scripted agent's next step.
     Works {
         session: SessionId,
@@ -146,7 +151,8 @@ pub struct World {
     /// None while no process runs.
     pub(crate) gateway: Option<Gateway>,
     pub(crate) store: MemoryStore,
-    pub(crate) backup: Option<MemoryStore>,
+    /// A copy of the store, and what was written down of it.
+    pub(crate) backup: Option<(MemoryStore, Histories)>,
     pub(crate) sessions: Vec<SessionId>,
     pub(crate) is_calm: bool,
     pub(crate) is_quiet: bool,
@@ -238,6 +244,7 @@ impl World {
             Happening::TabHears { wire } => self.tab_hears(wire),
             Happening::GatewayHears { wire } => self.gateway_hears(wire),
             Happening::Durable { session, no } => self.durable(&session, no),
+            Happening::Folds { session, no } => self.folds(&session, no),
             Happening::Works { session, run } => self.works(&session, run),
             Happening::Answers { tab, document, session, request } => self.answers(tab, document, session, request),
             Happening::PageAsked { tab, document, session } => self.page_asked(tab, document, session),
@@ -262,7 +269,7 @@ impl World {
         let connections = gateway.clone().flat_map(|gateway| &gateway.connections);
         let connections = connections.map(|(wire, seated)| (seated.connection.deadline(), Whose::Connection(*wire)));
         let sessions = gateway.flat_map(|gateway| gateway.sessions.values()).enumerate();
-        let sessions = sessions.filter_map(|(no, loaded)| Some((loaded.session.deadline()?, Whose::Session(no))));
+        let sessions = sessions.filter_map(|(no, loaded)| Some((loaded.deadline()?, Whose::Session(no))));
         tabs.chain(connections).chain(sessions).min_by_key(|(deadline, _)| *deadline)
     }
 
@@ -277,6 +284,7 @@ impl World {
             Whose::Session(no) => {
                 let sessions = self.gateway.iter().flat_map(|gateway| gateway.sessions.keys());
                 if let Some(session) = sessions.clone().nth(no).cloned() {
+                    self.fold_what_is_due(&session);
                     self.feed_session(&session, moorline_session::Input::Deadline);
                 }
             }
@@ -305,8 +313,9 @@ impl World {
         self.plan.limits.clone()
     }
 
-    pub(crate) fn session_config(&self) -> Config {
-        Config { limits: self.limits(), idle_limit: Millis(60_000), ..Config::default() }
+    pub(crate) fn settings(&self) -> Settings {
+        let config = Config { limits: self.limits(), idle_limit: Millis(60_000), ..Config::default() };
+        Settings { config, retention: self.plan.retention }
     }
 
     pub(crate) fn pipe(&self) -> Pipe {
@@ -324,7 +333,7 @@ impl World {
         for row in &rows {
             if let Ok(Some(meta)) = self.store.session(&row.session) {
                 self.expect_interruption(&row.session);
-                let loaded = Loaded::restore(&row.session, &meta, &self.store, self.session_config(), self.clocks());
+                let loaded = Loaded::restore(&row.session, &meta, &self.store, self.settings(), self.clocks());
                 gateway.sessions.insert(row.session.clone(), loaded);
             }
         }

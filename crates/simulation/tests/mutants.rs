@@ -34,6 +34,11 @@ fn three_a_page_that_puts_an_older_block_over_a_newer_one_is_caught() {
 }
 
 #[test]
+fn three_a_fold_that_forgets_the_end_of_a_text_is_caught() {
+    caught("forgets_in_folds", 1..500, 3);
+}
+
+#[test]
 fn four_an_ack_ahead_of_what_was_applied_is_caught() {
     caught("acks_ahead", 1..50, 4);
 }

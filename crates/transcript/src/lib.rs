@@ -14,7 +14,7 @@
 //!
 //! Every change is noted in [`Changes`], so that a keyed view does work in proportion to what changed and never to the
 //! length of the transcript. The other direction, [`Transcript::snapshot`], [`Transcript::page`], [`parts()`],
-//! [`fold()`] and [`Folding`], is for the gateway, which holds transcripts without gaps.
+//! [`fold()`], [`Folding`] and [`Retention`], is for the gateway, which holds transcripts without gaps.
 //!
 //! Left out: which events may arrive (holes, heads and cursors are `moorline-delivery`'s) and which events may be written
 //! (that nothing follows a turn's end is `moorline-session`'s).
@@ -26,6 +26,7 @@ mod folding;
 mod gap;
 mod merge;
 mod parts;
+mod retention;
 mod run;
 mod snapshot;
 mod text;
@@ -36,6 +37,7 @@ pub use changes::{BlockChange, Changes, TextChange, TurnChange};
 pub use folding::Folding;
 pub use gap::Gap;
 pub use parts::parts;
+pub use retention::{Folded, Retention, RetentionLimits, RetentionRestore, Run};
 pub use run::fold;
 pub use snapshot::Snapshot;
 pub use transcript::Transcript;

@@ -1,6 +1,6 @@
 //! A run of events as one.
 
-use moorline_protocol::{Event, Fold, Limits, encode};
+use moorline_protocol::{Block, Event, EventBody, Fold, Limits, encode, mutant};
 
 use crate::{Changes, Transcript};
 
@@ -21,9 +21,23 @@ pub fn fold(base: &mut Transcript, run: &[Event], limits: &Limits) -> Option<Eve
         return None;
     }
     let turns = changes.turns().filter_map(|(turn, _)| base.turn(turn).cloned()).collect();
-    let blocks = changes.blocks().filter_map(|(block, _)| base.block(block).cloned()).collect();
+    let mut blocks: Vec<Block> = changes.blocks().filter_map(|(block, _)| base.block(block).cloned()).collect();
+    if mutant::is("forgets_in_folds") {
+        forget_last_append(run, &mut blocks);
+    }
     let fold = Event::folded(first.first(), last.seq, last.at, Fold { turns, blocks });
     let length = |event: &Event| encode(event).len();
     let fits = encode(&fold.body).len() <= limits.event_bytes && length(&fold) <= run.iter().map(length).sum();
     fits.then_some(fold)
+}
+
+/// What a fold without its run's last piece of text would carry.
+fn forget_last_append(run: &[Event], blocks: &mut [Block]) {
+    let appends = run.iter().rev().filter_map(|event| if let EventBody::Append(append) = &event.body { Some(append) } else { None });
+    for append in appends.take(1) {
+        let block = blocks.iter_mut().find(|block| block.id == append.block && block.text.ends_with(&append.text));
+        if let Some(block) = block {
+            block.text.truncate(block.text.len() - append.text.len());
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! What a connection is told, and what it asks for.
 
 use moorline_protocol::{
-    Cancel, ClientFrame, ClientId, ConnectionId, ErrorFrame, GatewayFrame, Limits, Millis, PageId, Receipt, Send, Seq, SessionId,
+    Cancel, ClientFrame, ClientId, ConnectionId, Cursor, ErrorFrame, GatewayFrame, Limits, Millis, PageId, Receipt, Send, Seq, SessionId,
     SessionState, SnapshotPart, Timings, WallTime, Withdraw,
 };
 
@@ -108,12 +108,15 @@ pub enum ConnectionOutput {
         /// The document.
         page: PageId,
     },
-    /// Look a session up; answer [`ConnectionInput::Journal`]. From then on report its heads.
+    /// Look a session up; answer [`ConnectionInput::Journal`]. From then on report its heads; those that come before the
+    /// answer count too.
     Open {
         /// The session.
         session: SessionId,
         /// The attach to answer.
         no: u64,
+        /// What the client says that it has; none = nothing.
+        cursor: Option<Cursor>,
     },
     /// Stop reporting a session's heads.
     Leave {

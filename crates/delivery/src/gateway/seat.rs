@@ -20,6 +20,9 @@ pub struct Journal {
     pub head: Seq,
     /// The fold's state at exactly `head`.
     pub state: SessionState,
+    /// How many rows are kept behind the cursor asked about, folds counted as one: exact up to the cap of a replay, and
+    /// anything above it beyond. 0 when no cursor of this journal was asked about.
+    pub behind: u64,
 }
 
 #[derive(Debug)]
@@ -28,6 +31,8 @@ pub(super) struct Seat {
     asked: Attach,
     pub(super) phase: Phase,
     pub(super) journal: Option<Journal>,
+    /// What moved while the session was looked up.
+    moved: Option<(Seq, SessionState)>,
     cursor: Seq,
     credit: Credit,
 }
@@ -48,13 +53,18 @@ pub(super) enum Phase {
 
 impl Seat {
     pub(super) fn opening(asked: Attach) -> Self {
-        Self { no: asked.no, asked, phase: Phase::Opening, journal: None, cursor: Seq::ZERO, credit: Credit::default() }
+        Self { no: asked.no, asked, phase: Phase::Opening, journal: None, moved: None, cursor: Seq::ZERO, credit: Credit::default() }
+    }
+
+    /// What the client says that it has.
+    pub(super) fn asked_cursor(&self) -> Option<Cursor> {
+        self.asked.cursor().map(|(epoch, seq)| Cursor { session: self.asked.session.clone(), epoch: epoch.clone(), seq })
     }
 
     /// Decides between nothing, a replay and a snapshot.
     pub(super) fn answer(&mut self, journal: Journal, limits: &Limits) -> Answer {
         let window = Window { epoch: journal.epoch.clone(), oldest: journal.oldest, last: journal.head };
-        let (answer, since) = decide(&self.asked, &window, limits);
+        let (answer, since) = decide(&self.asked, &window, journal.behind, limits);
         if let (Answer::UpToDate | Answer::Replay, Some((_, seq))) = (answer, self.asked.cursor()) {
             self.cursor = seq;
             self.phase = Phase::Following { told: false };
@@ -62,13 +72,17 @@ impl Seat {
             self.phase = Phase::Wanting { since };
         }
         self.journal = Some(journal);
+        if let Some((head, state)) = self.moved.take() {
+            self.head_moved(head, state);
+        }
         answer
     }
 
     pub(super) fn head_moved(&mut self, head: Seq, state: SessionState) {
-        if let Some(journal) = self.journal.as_mut().filter(|journal| head >= journal.head) {
-            journal.head = head;
-            journal.state = state;
+        match &mut self.journal {
+            Some(journal) if head >= journal.head => (journal.head, journal.state) = (head, state),
+            Some(_) => {}
+            None => self.moved = Some((head, state)),
         }
     }
 
@@ -144,7 +158,7 @@ impl Seat {
 }
 
 /// The answer to an attach, and up to where a snapshot's reader has everything.
-fn decide(asked: &Attach, window: &Window, limits: &Limits) -> (Answer, Option<Seq>) {
+fn decide(asked: &Attach, window: &Window, behind: u64, limits: &Limits) -> (Answer, Option<Seq>) {
     let Some((epoch, seq)) = asked.cursor() else { return (Answer::Snapshot(SnapshotReason::Fresh), None) };
     if *epoch != window.epoch {
         return (Answer::Snapshot(SnapshotReason::Epoch), None);
@@ -156,7 +170,7 @@ fn decide(asked: &Attach, window: &Window, limits: &Limits) -> (Answer, Option<S
     }
     match replay_since(window, epoch, seq) {
         Replay::UpToDate => (Answer::UpToDate, None),
-        Replay::From(_) if window.last.value() - seq.value() <= limits.replay_events => (Answer::Replay, None),
+        Replay::From(_) if behind <= limits.replay_events => (Answer::Replay, None),
         Replay::From(_) | Replay::TooOld(_) => (Answer::Snapshot(SnapshotReason::TooOld), since),
     }
 }

@@ -273,12 +273,12 @@ impl Pair {
     fn complete(&mut self, output: ConnectionOutput) {
         match output {
             ConnectionOutput::Transmit(frame) => drop(self.write(frame)),
-            ConnectionOutput::Open { session, no } => {
-                let journal = self.journal(&session);
+            ConnectionOutput::Open { session, no, cursor } => {
+                let journal = self.journal(&session, cursor.map_or(Seq::ZERO, |cursor| cursor.seq));
                 self.answers(ConnectionInput::Journal { session, no, journal });
             }
             ConnectionOutput::Check { session } => {
-                if let Some(Journal { head, state, .. }) = self.journal(&session) {
+                if let Some(Journal { head, state, .. }) = self.journal(&session, Seq::ZERO) {
                     self.answers(ConnectionInput::Head { session, head, state });
                 }
             }
@@ -356,9 +356,10 @@ impl Pair {
         self.free_at.since(Millis(self.line.buffer_bytes * 1_000 / self.line.bytes_per_second))
     }
 
-    fn journal(&self, session: &SessionId) -> Option<Journal> {
+    fn journal(&self, session: &SessionId, cursor: Seq) -> Option<Journal> {
         let head = Seq::new(self.journals.get(session)?.len() as u64);
-        Some(Journal { epoch: epoch(), oldest: Seq::new(head.value().min(1)), head, state: SessionState::default() })
+        let (oldest, behind) = (Seq::new(head.value().min(1)), head.value().saturating_sub(cursor.value()));
+        Some(Journal { epoch: epoch(), oldest, head, state: SessionState::default(), behind })
     }
 }
 

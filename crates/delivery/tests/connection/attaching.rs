@@ -41,6 +41,40 @@ fn more_than_the_cap_is_too_old() {
 }
 
 #[test]
+fn the_cap_counts_the_rows_that_are_kept_and_not_the_events_that_they_stand_for() {
+    let mut scene = Scene::greeted("s", 10_000);
+    scene.journals.get_mut("s").expect("a journal").rows = Some(40);
+    assert_eq!(answers(&scene.attach(from("s", 1, "e", 0)))[0].1, Answer::Replay);
+    scene.journals.get_mut("s").expect("a journal").rows = Some(201);
+    assert_eq!(answers(&scene.attach(from("s", 2, "e", 0)))[0].1, Answer::Snapshot(SnapshotReason::TooOld));
+}
+
+#[test]
+fn a_look_up_is_told_what_the_client_has() {
+    let mut scene = Scene::greeted("s", 9);
+    scene.attach(from("s", 1, "e", 4));
+    scene.attach(fresh("s", 2));
+    let asked = scene.asked.iter().filter_map(|asked| match asked {
+        ConnectionOutput::Open { cursor, .. } => Some(cursor.as_ref().map(|cursor| (cursor.epoch.as_str(), cursor.seq.value()))),
+        _ => None,
+    });
+    assert_eq!(asked.collect::<Vec<_>>(), [Some(("e", 4)), None]);
+}
+
+#[test]
+fn a_head_that_moves_during_the_look_up_counts() {
+    let mut scene = Scene::greeted("s", 9);
+    scene.opens = false;
+    scene.attach(from("s", 1, "e", 4));
+    let journal = scene.journal(&session("s"));
+    scene.journals.get_mut("s").expect("a journal").head = 11;
+    scene.handles(ConnectionInput::Head { session: session("s"), head: Seq::new(11), state: SessionState::default() });
+    let written = scene.handles(ConnectionInput::Journal { session: session("s"), no: 1, journal });
+    assert_eq!(served(&written), [("s".to_owned(), 5, 11)]);
+    assert_eq!(caught_up(&written)[0].seq, Seq::new(11));
+}
+
+#[test]
 fn a_cursor_before_the_oldest_kept_is_too_old() {
     let mut scene = Scene::greeted("s", 50);
     scene.journals.get_mut("s").expect("a journal").oldest = 40;

@@ -51,6 +51,8 @@ pub(crate) struct Kept {
     pub(crate) epoch: &'static str,
     pub(crate) oldest: u64,
     pub(crate) head: u64,
+    /// Rows behind any cursor, where they were folded.
+    pub(crate) rows: Option<u64>,
 }
 
 pub(crate) struct Scene {
@@ -95,7 +97,7 @@ impl Scene {
     }
 
     pub(crate) fn keep(&mut self, of: &str, epoch_text: &'static str, head: u64) {
-        self.journals.insert(of.to_owned(), Kept { epoch: epoch_text, oldest: u64::from(head > 0), head });
+        self.journals.insert(of.to_owned(), Kept { epoch: epoch_text, oldest: u64::from(head > 0), head, rows: None });
     }
 
     pub(crate) fn says(&mut self, frame: ClientFrame) -> Vec<Written> {
@@ -146,8 +148,8 @@ impl Scene {
     fn complete(&mut self, output: ConnectionOutput, written: &mut Vec<Written>) {
         match output {
             ConnectionOutput::Transmit(frame) => written.push(Written::Frame(frame)),
-            ConnectionOutput::Open { session, no } if self.opens => {
-                let journal = self.journal(&session);
+            ConnectionOutput::Open { session, no, cursor } if self.opens => {
+                let journal = self.journal_behind(&session, cursor.map_or(0, |cursor| cursor.seq.value()));
                 self.core.handle(self.now, ConnectionInput::Journal { session, no, journal });
             }
             ConnectionOutput::Check { session } => {
@@ -189,8 +191,14 @@ impl Scene {
     }
 
     pub(crate) fn journal(&self, session: &SessionId) -> Option<Journal> {
+        self.journal_behind(session, 0)
+    }
+
+    fn journal_behind(&self, session: &SessionId, seq: u64) -> Option<Journal> {
         let kept = self.journals.get(session.as_str())?;
-        Some(Journal { epoch: epoch(kept.epoch), oldest: Seq::new(kept.oldest), head: Seq::new(kept.head), state: SessionState::default() })
+        let behind = kept.rows.unwrap_or(kept.head.saturating_sub(seq));
+        let (oldest, head) = (Seq::new(kept.oldest), Seq::new(kept.head));
+        Some(Journal { epoch: epoch(kept.epoch), oldest, head, state: SessionState::default(), behind })
     }
 
     /// Lets time pass, with the deadlines on the way handled in time.

@@ -2,17 +2,19 @@
 
 use std::{collections::BTreeMap, future::Future, sync::Arc, time::Duration};
 
+use futures_util::future::BoxFuture;
 use moorline_protocol::{Code, ErrorFrame, MessageId, Outcome, Receipt, Seq, SessionId, TurnError};
 use moorline_session::{AgentCommand, AgentReport, AgentUpdate, Commit, Input, Output, Reply, Session, StoreError};
-use moorline_transcript::{Changes, Transcript, parts};
+use moorline_transcript::{Changes, Folded, Retention, Transcript, parts};
 use tokio::{
     sync::{mpsc, oneshot, watch},
     time::{Instant, sleep, sleep_until},
 };
 
-use super::{Committed, Loaded, Order, RETRY, Standing, Surroundings, load, unload};
+use super::{Committed, Loaded, Order, RETRY, Standing, Surroundings, fold::fold, load, unload};
 use crate::{
     agent::{self, AgentHandle},
+    clock::wall,
     store::Tail,
 };
 
@@ -59,6 +61,8 @@ pub(super) async fn run(place: Place, mut mailbox: mpsc::Receiver<Order>) {
             Event::Order(order) => task.order(order),
             Event::Report(report) => task.handle(Input::Report(report)),
             Event::Deadline => task.handle(Input::Deadline),
+            Event::FoldsDue => task.fold(),
+            Event::Folded(folded) => task.folded(folded),
             Event::Unused => {
                 if task.is_idle() && unload(&task.place.loaded, &task.place.id) {
                     return;
@@ -74,7 +78,8 @@ pub(super) async fn run(place: Place, mut mailbox: mpsc::Receiver<Order>) {
 async fn begin(place: Place, mailbox: &mut mpsc::Receiver<Order>) -> Option<Task> {
     loop {
         let (store, id, config) = (Arc::clone(&place.surroundings.store), place.id.clone(), place.surroundings.config.clone());
-        let reading = tokio::task::spawn_blocking(move || load::restore(&*store, &id, config));
+        let retention = place.surroundings.retention;
+        let reading = tokio::task::spawn_blocking(move || load::restore(&*store, &id, config, retention));
         match reading.await.map_err(load::panicked).flatten() {
             Ok(restored) => return Some(Task::new(place, restored)),
             Err(error) => tracing::error!(session = %place.id, %error, "a session cannot be read"),
@@ -129,6 +134,9 @@ struct Task {
     transcript: Transcript,
     changes: Changes,
     oldest: Seq,
+    retention: Retention,
+    /// The run of the journal that is being folded.
+    folding: Option<BoxFuture<'static, Result<Folded, StoreError>>>,
     /// The commit that the store is making durable.
     committing: Option<(oneshot::Receiver<Result<(), StoreError>>, Commit)>,
     gathered: usize,
@@ -155,6 +163,8 @@ enum Event {
     Order(Order),
     Report(AgentReport),
     Deadline,
+    FoldsDue,
+    Folded(Result<Folded, StoreError>),
     Unused,
     Stopping,
 }
@@ -162,7 +172,7 @@ enum Event {
 impl Task {
     fn new(place: Place, restored: load::Restored) -> Self {
         let (reporter, reports) = mpsc::channel(REPORTS);
-        let load::Restored { mut session, transcript, oldest } = restored;
+        let load::Restored { mut session, transcript, oldest, retention } = restored;
         if session.exists() {
             session.recover(place.surroundings.clock.now());
         }
@@ -172,6 +182,8 @@ impl Task {
             transcript,
             changes: Changes::new(),
             oldest,
+            retention,
+            folding: None,
             committing: None,
             gathered: 0,
             agent: None,
@@ -190,6 +202,7 @@ impl Task {
     async fn next(&mut self, mailbox: &mut mpsc::Receiver<Order>) -> Event {
         let takes_more = self.gathered < GATHERED && !self.stopping;
         let deadline = self.session.deadline().map(|at| self.place.surroundings.clock.instant(at));
+        let folds_at = self.retention.due().filter(|_| !self.stopping).map(|at| self.place.surroundings.clock.instant_of(at));
         let unused = self.touched + if self.session.exists() || self.remembers { UNUSED } else { UNKNOWN_UNUSED };
         let may_be_unused = self.committing.is_none() && self.agent.is_none() && !self.stopping;
         tokio::select! {
@@ -199,6 +212,8 @@ impl Task {
             order = mailbox.recv(), if takes_more => order.map_or(Event::Stopping, Event::Order),
             Some(report) = self.reports.recv(), if takes_more => Event::Report(report),
             () = maybe(deadline.map(sleep_until)) => Event::Deadline,
+            () = maybe(folds_at.map(sleep_until)) => Event::FoldsDue,
+            folded = maybe(self.folding.as_mut()) => Event::Folded(folded),
             () = sleep_until(unused), if may_be_unused => Event::Unused,
         }
     }
@@ -239,6 +254,7 @@ impl Task {
             if self.oldest.value() == 0 {
                 self.oldest = event.first();
             }
+            self.retention.note(event);
             self.transcript.apply(event, &mut self.changes);
             self.place.tail.push(event);
         }
@@ -247,6 +263,26 @@ impl Task {
         self.session.handle(self.place.surroundings.clock.now(), Input::Committed);
         if commit.events.is_empty() {
             self.publish();
+        }
+    }
+
+    /// Folds what is old; commits do not wait for it.
+    fn fold(&mut self) {
+        let run = self.retention.begin();
+        self.folding = Some(Box::pin(fold(Arc::clone(&self.place.surroundings), self.place.id.clone(), run)));
+    }
+
+    fn folded(&mut self, folded: Result<Folded, StoreError>) {
+        self.folding = None;
+        match folded {
+            Ok(folded) => {
+                folded.folds().iter().for_each(|fold| self.place.tail.fold(fold));
+                self.retention.done(folded);
+            }
+            Err(error) => {
+                tracing::warn!(session = %self.place.id, %error, "a part of a journal could not be folded: it is tried again");
+                self.retention.failed(wall() + RETRY.0);
+            }
         }
     }
 

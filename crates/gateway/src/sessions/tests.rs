@@ -2,8 +2,11 @@
 
 use std::{str::FromStr as _, time::Duration};
 
-use moorline_protocol::{Code, Create, ReceiptOutcome, SendBody};
-use moorline_session::{Durability, MemoryStore};
+use moorline_protocol::{
+    Accepted, Append, BlockId, BlockKind, Code, Create, Event, EventBody, FieldsPatch, Item, Opened, Outcome, ReceiptOutcome, SendBody,
+    TurnEnded, TurnStarted,
+};
+use moorline_session::{Commit, Durability, MemoryStore};
 use tokio::time::timeout;
 
 use super::*;
@@ -14,12 +17,17 @@ fn id<T: for<'de> serde::Deserialize<'de>>(text: &str) -> T {
 
 /// Sessions over a store in memory, with an agent that cannot start.
 fn sessions(store: &Arc<MemoryStore>) -> Sessions {
+    folding(store, RetentionLimits::default())
+}
+
+fn folding(store: &Arc<MemoryStore>, retention: RetentionLimits) -> Sessions {
     let store: Arc<dyn Store> = Arc::<MemoryStore>::clone(store);
     Sessions::new(Arc::new(Surroundings {
         clock: Clock::start(),
         commits: CommitQueue::start(Arc::clone(&store), 0).unwrap(),
         store,
         config: Config::default(),
+        retention,
         agents: vec![AgentSpec::from_str("acp:/no/such/agent").unwrap()],
         agent_settings: AgentSettings::new("/no/such/binary", "/tmp/moorline-no-agents"),
         work: PathBuf::from("/tmp/moorline-no-work"),
@@ -95,4 +103,78 @@ async fn a_gateway_that_stops_takes_no_more_orders() {
     timeout(Duration::from_secs(10), sessions.stop()).await.expect("all tasks end within 10 s");
     let (answer, _) = oneshot::channel();
     assert_eq!(sessions.tell(&id("s"), Order::Withdraw { message: id("m2"), answer }), Err(Busy::Stopping));
+}
+
+/// The places of what is kept of a session's journal.
+fn kept(store: &MemoryStore) -> Vec<(u64, u64)> {
+    let rows = store.read(&id("s"), Seq::ZERO, 1_000, 1 << 20).unwrap();
+    rows.iter().map(|row| (row.first().value(), row.seq.value())).collect()
+}
+
+async fn until(what: &str, holds: impl Fn() -> bool) {
+    let waiting = async {
+        while !holds() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    timeout(Duration::from_secs(10), waiting).await.unwrap_or_else(|_| panic!("{what} within 10 s"));
+}
+
+/// A store with a session whose one turn said something in many pieces.
+fn told() -> Arc<MemoryStore> {
+    let store = Arc::new(MemoryStore::new(Durability::Synced));
+    let (turn, block): (MessageId, BlockId) = (id("m0"), BlockId::numbered(2));
+    let accepted =
+        Accepted { message: turn.clone(), hash: "h".to_owned(), block: BlockId::numbered(1), text: "tell".to_owned(), interrupt: None };
+    let opened = Opened { block: block.clone(), turn: turn.clone(), kind: BlockKind::Text, fields: FieldsPatch::default() };
+    let mut bodies =
+        vec![EventBody::Accepted(accepted), EventBody::TurnStarted(TurnStarted { turn: turn.clone() }), EventBody::Opened(opened)];
+    bodies.extend((0..20).map(|at| EventBody::Append(Append { block: block.clone(), edition: 0, at, text: "x".to_owned() })));
+    bodies.push(EventBody::TurnEnded(TurnEnded { turn, outcome: Outcome::Completed, error: None }));
+    let events = (1..).zip(bodies).map(|(n, body)| Event::plain(Seq::new(n), wall(), body)).collect();
+    let new = NewSession { epoch: id("e"), agent: "none".to_owned(), title: String::new(), at: wall() };
+    store.commit(&[Commit { session: id("s"), create: Some(new), events, folds: Vec::new(), row: None }]).unwrap();
+    store
+}
+
+async fn load(sessions: &Sessions) -> watch::Receiver<Standing> {
+    let (mut standing, _) = sessions.watch(&id("s")).unwrap();
+    drop(timeout(Duration::from_secs(10), standing.wait_for(|standing| matches!(standing, Standing::Known(_)))).await.unwrap().unwrap());
+    standing
+}
+
+#[tokio::test]
+async fn more_events_than_are_kept_are_folded_and_a_session_loaded_from_folds_goes_on() {
+    let store = told();
+    let first = folding(&store, RetentionLimits { events: 10, age: Millis(300_000) });
+    drop(load(&first).await);
+    until("folds", || kept(&store) == [(1, 1), (2, 24)]).await;
+    first.stop().await;
+
+    let again = sessions(&store);
+    assert_eq!(submit(&again, "m1").await.unwrap().outcome, ReceiptOutcome::Accepted { seq: Seq::new(25) });
+    let (answer, page) = oneshot::channel();
+    again.tell(&id("s"), Order::Page { before: Seq::new(25), limit: 10, answer }).unwrap();
+    let items = page.await.unwrap().unwrap().items;
+    let texts = items.iter().filter_map(|item| if let Item::Block(block) = item { Some(block.text.as_str()) } else { None });
+    assert_eq!(texts.collect::<Vec<_>>(), ["tell", "xxxxxxxxxxxxxxxxxxxx"]);
+}
+
+#[tokio::test]
+async fn a_few_events_are_folded_when_they_are_old() {
+    let store = told();
+    let sessions = folding(&store, RetentionLimits { events: 500, age: Millis(50) });
+    drop(load(&sessions).await);
+    until("folds", || kept(&store) == [(1, 1), (2, 24)]).await;
+}
+
+#[tokio::test]
+async fn folds_that_cannot_be_written_are_tried_again_and_nothing_else_fails() {
+    let store = told();
+    store.fail_next(StoreError::Unavailable("disk full".to_owned()));
+    let sessions = folding(&store, RetentionLimits { events: 10, age: Millis(300_000) });
+    let mut standing = load(&sessions).await;
+    standing.mark_unchanged();
+    until("folds", || kept(&store) == [(1, 1), (2, 24)]).await;
+    assert!(!standing.has_changed().unwrap(), "the session did not begin again");
 }

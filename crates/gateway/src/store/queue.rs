@@ -142,6 +142,10 @@ mod tests {
             Ok(Vec::new())
         }
 
+        fn count(&self, _: &SessionId, _: Seq, _: u64) -> Result<u64, StoreError> {
+            Ok(0)
+        }
+
         fn rows(&self, _: u64) -> Result<Vec<SessionRow>, StoreError> {
             Ok(Vec::new())
         }

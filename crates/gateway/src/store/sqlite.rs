@@ -186,6 +186,15 @@ impl Store for SqliteStore {
         })
     }
 
+    fn count(&self, session: &SessionId, after: Seq, most: u64) -> Result<u64, StoreError> {
+        self.reading(|connection| {
+            let sql = "SELECT count(*) FROM
+                (SELECT 1 FROM events WHERE session = (SELECT key FROM sessions WHERE id = ?1) AND seq > ?2 LIMIT ?3)";
+            let asked = params![session.as_str(), integer(after.value()), integer(most)];
+            Ok(connection.prepare_cached(sql)?.query_row(asked, |row| natural(row, 0))?)
+        })
+    }
+
     fn rows(&self, since: u64) -> Result<Vec<SessionRow>, StoreError> {
         self.reading(|connection| {
             let sql = format!("{SESSION} WHERE rev > ?1 AND (?1 > 0 OR NOT deleted) ORDER BY rev");
@@ -291,9 +300,9 @@ fn replace(transaction: &Transaction<'_>, stored: &Stored, commit: &Commit) -> R
             let sentence = format!("the fold {first} to {last} of session {} stands for no run of kept events", commit.session);
             return Err(Fault::Inconsistent(sentence));
         }
-        transaction.prepare_cached("DELETE FROM events WHERE session = ?1 AND seq BETWEEN ?2 AND ?3")?.execute(params![
-            stored.key, first, last
-        ])?;
+        transaction
+            .prepare_cached("DELETE FROM events WHERE session = ?1 AND seq BETWEEN ?2 AND ?3")?
+            .execute(params![stored.key, first, last])?;
         transaction.prepare_cached("INSERT INTO events (session, seq, event) VALUES (?1, ?2, ?3)")?.execute(params![
             stored.key,
             last,

@@ -53,6 +53,20 @@ impl Tail {
         }
     }
 
+    /// Puts a fold that has just been committed in the place of the events that it stands for, as the journal does.
+    pub(crate) fn fold(&self, fold: &Event) {
+        let fold = EncodedEvent::new(fold);
+        let mut kept = self.kept.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let start = kept.events.partition_point(|event| event.seq < fold.first);
+        let end = kept.events.partition_point(|event| event.seq <= fold.seq);
+        let gone: usize = kept.events.range(start..end).map(|event| event.text.len()).sum();
+        if start < end {
+            kept.bytes = kept.bytes - gone + fold.text.len();
+            kept.events.drain(start + 1..end);
+            kept.events[start] = fold;
+        }
+    }
+
     /// The next frame behind a cursor, and the last seq in it; none when the cursor lies before what is kept, or at the head.
     pub(crate) fn frame(&self, session: &SessionId, after: Seq, max_bytes: usize) -> Option<(String, Seq)> {
         let kept = self.kept.read().unwrap_or_else(std::sync::PoisonError::into_inner);
@@ -84,7 +98,7 @@ pub(crate) fn frame<'a>(session: &SessionId, events: impl Iterator<Item = &'a En
 
 #[cfg(test)]
 mod tests {
-    use moorline_protocol::{EventBody, Events, GatewayFrame, MessageId, TurnStarted, decode_gateway};
+    use moorline_protocol::{EventBody, Events, Fold, GatewayFrame, MessageId, TurnStarted, decode_gateway};
 
     use super::*;
 
@@ -131,6 +145,24 @@ mod tests {
         assert!(tail.frame(&session(), Seq::new(1), 1_000).is_none());
         assert!(tail.frame(&session(), Seq::new(2), 1_000).is_some());
         assert!(tail.frame(&session(), Seq::new(9), 1_000).is_none());
+    }
+
+    #[test]
+    fn a_fold_takes_the_place_of_what_is_kept_of_its_events() {
+        let fold = |first, seq| Event::folded(Seq::new(first), Seq::new(seq), 7, Fold { turns: Vec::new(), blocks: Vec::new() });
+        let tail = tail(5..=12);
+        tail.fold(&fold(1, 4));
+        tail.fold(&fold(2, 6));
+        tail.fold(&fold(8, 10));
+        let places = |after| -> Option<Vec<(u64, u64)>> {
+            let (text, _) = tail.frame(&session(), Seq::new(after), 1 << 20)?;
+            Some(decoded(&text).iter().map(|event| (event.first().value(), event.seq.value())).collect())
+        };
+        assert_eq!(places(0), None);
+        assert_eq!(places(1), Some(vec![(2, 6), (7, 7), (8, 10), (11, 11), (12, 12)]));
+        assert_eq!(places(9), Some(vec![(8, 10), (11, 11), (12, 12)]), "a cursor inside a fold gets the fold");
+        let kept = tail.kept.read().unwrap();
+        assert_eq!(kept.bytes, kept.events.iter().map(|event| event.text.len()).sum::<usize>());
     }
 
     #[test]

@@ -10,6 +10,7 @@ mod delivery;
 mod drain;
 mod event_stream;
 mod events;
+mod folding;
 mod options;
 mod page;
 mod posts;

@@ -44,6 +44,8 @@ fn bad_values_get_one_sentence_and_exit_code_2() {
     serve(&["--event-bytes", "20000"], "--frame-bytes");
     serve(&["--send-bytes", "2000000"], "--send-bytes");
     serve(&["--replay-cap", "-1"], "--replay-cap");
+    serve(&["--fold-events", "0"], "--fold-events");
+    serve(&["--fold-ms", "0"], "--fold-ms");
     serve(&["--swim"], "--swim");
     assert!(!data.exists(), "nothing is written before the options are right");
 }
@@ -87,6 +89,13 @@ fn timings_are_divided_and_silence_follows_the_ping() {
     assert_eq!((timings.ping, timings.silence, timings.attach), (Millis(100), Millis(250), Millis(1000)));
     let timings = options(folder.path(), &["--ping-ms", "1000", "--silence-ms", "9000"]).timings();
     assert_eq!(timings.silence, Millis(9000));
+}
+
+#[test]
+fn what_is_folded_when_is_no_timing() {
+    let folder = tempfile::tempdir().unwrap();
+    let retention = options(folder.path(), &["--fold-events", "7", "--fold-ms", "9000", "--timings-divisor", "10"]).retention();
+    assert_eq!((retention.events, retention.age), (7, Millis(9000)));
 }
 
 #[tokio::test]

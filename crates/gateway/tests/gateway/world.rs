@@ -95,7 +95,8 @@ pub(crate) fn options(folder: &Path, more: &[&str]) -> Options {
     let data = folder.join("data");
     let first = ["moorline-gateway", "serve", "--listen", "127.0.0.1:0", "--data", data.to_str().unwrap()];
     let mut line: Vec<&str> = first.into_iter().chain(more.iter().copied()).collect();
-    for (option, value) in [("--token", TOKEN), ("--agent", "demo:--delay-ms 0")] {
+    // Tests compare journals event by event, unless they say otherwise.
+    for (option, value) in [("--token", TOKEN), ("--agent", "demo:--delay-ms 0"), ("--fold-events", "1000000")] {
         if !more.contains(&option) {
             line.extend([option, value]);
         }

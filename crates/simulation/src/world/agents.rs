@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 
 use moorline_delivery::ConnectionInput;
 use moorline_protocol::{Code, ErrorFrame, Millis, Outcome, Seq, SessionId, TurnId};
-use moorline_session::{AgentCommand, AgentReport, AgentUpdate, Durability, Input, Output, Store};
-use moorline_transcript::{Changes, Transcript};
+use moorline_session::{AgentCommand, AgentReport, AgentUpdate, Commit, Durability, Input, Output, Store, StoreError};
+use moorline_transcript::{Changes, Folded, Transcript};
 
 use super::{Happening, World, serving::Said};
 use crate::{
@@ -80,21 +80,59 @@ impl World {
         let Some((_, commit)) = loaded.commit.take_if(|(of, _)| *of == no) else { return };
         match self.store.commit(std::slice::from_ref(&commit)) {
             Ok(rows) => {
-                self.oracle.committed(&commit.events);
+                self.oracle.committed(session, &commit.events);
+                commit.events.iter().for_each(|event| loaded.retention.note(event));
                 if self.plan.durability == Durability::Unsynced && self.random.below(3) == 0 {
                     self.store.sync();
                 }
                 self.feed_session(session, Input::Committed);
+                self.fold_what_is_due(session);
                 if let Some(rev) = rows.iter().map(|row| row.rev).max() {
                     self.tell_rows(rev);
                 }
             }
             Err(error) => {
                 self.trace.note(self.now, "store fails", || format!("{session}: {error}"));
-                self.oracle.check(0, matches!(error, moorline_session::StoreError::Unavailable(_)), || error.to_string());
+                self.oracle.check(0, matches!(error, StoreError::Unavailable(_)), || error.to_string());
                 self.reload_session(session);
             }
         }
+    }
+
+    /// Begins to fold what is old.
+    pub(super) fn fold_what_is_due(&mut self, session: &SessionId) {
+        let (limits, wall) = (self.limits(), self.clocks().wall);
+        let Some(loaded) = self.gateway.as_mut().and_then(|gateway| gateway.sessions.get_mut(session)) else { return };
+        if loaded.retention.due().is_none_or(|due| due > wall) {
+            return;
+        }
+        let run = loaded.retention.begin();
+        // Now and then less than the whole run is read.
+        let most = if self.random.below(3) == 0 { 1 + self.random.below(20) as usize } else { usize::MAX };
+        let rows = self.store.read(session, run.after(), most, usize::MAX).unwrap_or_default();
+        let folded = run.fold(&rows, &limits);
+        self.trace.note(self.now, "folds", || format!("{session}: {} rows to {:?}", rows.len(), folded.folds()));
+        let no = self.number();
+        if let Some(loaded) = self.loaded(session) {
+            loaded.folding = Some((no, folded));
+        }
+        let fsync = self.plan.fsync;
+        self.after(fsync, Happening::Folds { session: session.clone(), no });
+    }
+
+    pub(super) fn folds(&mut self, session: &SessionId, no: u64) {
+        let wall = self.clocks().wall;
+        let Some(loaded) = self.gateway.as_mut().and_then(|gateway| gateway.sessions.get_mut(session)) else { return };
+        let Some((_, folded)) = loaded.folding.take_if(|(of, _)| *of == no) else { return };
+        let written = if folded.folds().is_empty() { Ok(Vec::new()) } else { self.store.commit(&[commit_of(session, &folded)]) };
+        match written {
+            Ok(_) => loaded.retention.done(folded),
+            Err(error) => {
+                self.oracle.check(0, matches!(error, StoreError::Unavailable(_)), || error.to_string());
+                loaded.retention.failed(wall + 1_000);
+            }
+        }
+        self.fold_what_is_due(session);
     }
 
     fn tell_rows(&mut self, rev: u64) {
@@ -112,11 +150,11 @@ impl World {
         let error = ErrorFrame::new(Code::StoreUnavailable, "the store cannot write now");
         self.refuse_waiting(session, &ErrorFrame { retry_after_ms: Some(Millis(500)), ..error });
         let meta = self.store.session(session).ok().flatten();
-        let (config, clocks) = (self.session_config(), self.clocks());
+        let (settings, clocks) = (self.settings(), self.clocks());
         let Some(gateway) = &mut self.gateway else { return };
         gateway.sessions.remove(session);
         if let Some(meta) = meta {
-            gateway.sessions.insert(session.clone(), Loaded::restore(session, &meta, &self.store, config, clocks));
+            gateway.sessions.insert(session.clone(), Loaded::restore(session, &meta, &self.store, settings, clocks));
         }
         self.drain_session(session);
     }
@@ -228,4 +266,8 @@ impl World {
             self.disturb(&turn);
         }
     }
+}
+
+pub(super) fn commit_of(session: &SessionId, folded: &Folded) -> Commit {
+    Commit { session: session.clone(), create: None, events: Vec::new(), folds: folded.folds().to_vec(), row: None }
 }

@@ -1,11 +1,11 @@
 //! What the plan does to a run, and how a run comes to rest.
 
 use moorline_delivery::{AttachmentStatus, ConnectionInput, LinkStatus, Posted, SendState, SendStatus, Signal};
-use moorline_protocol::{Code, MessageId, Millis, Seq, SessionId, TurnId};
+use moorline_protocol::{Code, Event, MessageId, Millis, Seq, SessionId, TurnId};
 use moorline_session::{Durability, Store, StoreError};
 use moorline_transcript::{Changes, Transcript};
 
-use super::{Happening, World};
+use super::{Happening, World, agents::commit_of};
 use crate::{
     gateway::Way,
     plan::{Act, Cut},
@@ -68,11 +68,11 @@ impl World {
             Act::Away { tab, length } => self.with_tab(tab, |world, no| world.put_away(no, length)),
             Act::Kill { after, power } => self.kill(after, power),
             Act::Deploy { after } => self.deploy(after),
-            Act::Backup => self.backup = Some(self.store.clone()),
+            Act::Backup => self.backup = Some((self.store.clone(), self.oracle.histories.clone())),
             Act::RestoreBackup { after } => {
-                if let Some(backup) = self.backup.take() {
+                if let Some((backup, histories)) = self.backup.take() {
                     self.kill(after, false);
-                    self.store = backup;
+                    (self.store, self.oracle.histories) = (backup, histories);
                     self.renew_epochs();
                     self.forget_promises();
                 }
@@ -185,7 +185,14 @@ impl World {
                 && self.store.commit(std::slice::from_ref(commit)).is_ok()
             {
                 self.trace.note(self.now, "made it", || format!("{session}"));
-                self.oracle.committed(&commit.events);
+                self.oracle.committed(session, &commit.events);
+            }
+            if let Some((_, folded)) = &loaded.folding
+                && !folded.folds().is_empty()
+                && self.random.below(2) == 0
+            {
+                // What was written of it counts; a store that fails has written nothing.
+                drop(self.store.commit(&[commit_of(session, folded)]));
             }
         }
         for wire in gateway.connections.keys() {
@@ -199,6 +206,11 @@ impl World {
         }
         if power {
             self.store.crash();
+            self.oracle.histories.retain(|session, history| {
+                let head = self.store.session(session).ok().flatten().map_or(Seq::ZERO, |meta| meta.head);
+                history.retain(|event| event.seq <= head);
+                head > Seq::ZERO
+            });
         }
         if self.plan.durability == Durability::Unsynced {
             self.renew_epochs();
@@ -342,13 +354,17 @@ impl World {
                 self.judge_unmade(&session);
                 continue;
             };
-            let journal = self.store.read(&session, Seq::ZERO, usize::MAX, usize::MAX).unwrap_or_default();
+            let rows = self.store.read(&session, Seq::ZERO, usize::MAX, usize::MAX).unwrap_or_default();
+            let journal = self.oracle.histories.get(&session).cloned().unwrap_or_default();
             let dense = journal.iter().enumerate().all(|(n, event)| event.seq.value() == n as u64 + 1);
             self.oracle.check(1, dense, || format!("the journal of {session} is not dense"));
+            let mut head = Seq::ZERO;
+            let follows = rows.iter().all(|row| std::mem::replace(&mut head, row.seq).next() == row.first());
+            self.oracle.check(1, follows && head == meta.head, || format!("the rows kept of {session} are not dense"));
             self.oracle.judge(&session, &meta.epoch, &journal);
-            let mut whole = Transcript::new();
-            for event in &journal {
-                whole.apply(event, &mut Changes::new());
+            let (whole, kept) = (transcript_of(&journal), transcript_of(&rows));
+            if let Some(difference) = difference(&whole, &kept) {
+                self.oracle.violate(3, format!("what is kept of {session} is something else than what was committed: {difference}"));
             }
             for tab in self.tabs.iter().filter(|tab| !tab.is_closed && tab.shown == session) {
                 let Some(held) = tab.held.get(&session) else { continue };
@@ -363,10 +379,7 @@ impl World {
     pub(crate) fn outcome(&self) -> Vec<String> {
         let mut lines = Vec::new();
         for session in &self.sessions {
-            let mut whole = Transcript::new();
-            for event in self.store.read(session, Seq::ZERO, usize::MAX, usize::MAX).unwrap_or_default() {
-                whole.apply(&event, &mut Changes::new());
-            }
+            let whole = transcript_of(&self.store.read(session, Seq::ZERO, usize::MAX, usize::MAX).unwrap_or_default());
             for turn in whole.turns() {
                 let blocks: Vec<String> = whole.blocks(&turn.id).map(|block| format!("{:?} {:?}", block.kind, block.text)).collect();
                 lines.push(format!("{:?}: {}", turn.state, blocks.join(", ")));
@@ -386,6 +399,12 @@ impl World {
             self.oracle.violate(6, format!("{message} was typed and its session does not exist"));
         }
     }
+}
+
+fn transcript_of(journal: &[Event]) -> Transcript {
+    let mut transcript = Transcript::new();
+    journal.iter().for_each(|event| transcript.apply(event, &mut Changes::new()));
+    transcript
 }
 
 /// The first thing in which two transcripts differ for a reader.

@@ -2,14 +2,14 @@
 
 use moorline_delivery::{Connection, ConnectionConfig, ConnectionInput, ConnectionOutput, Holder, Journal, Posted};
 use moorline_protocol::{
-    Cancel, ClientFrame, ConnectionId, Epoch, ErrorFrame, Events, GatewayFrame, Hello, MessageId, Millis, Receipt, Rows, Send, Seq,
+    Cancel, ClientFrame, ConnectionId, Cursor, Epoch, ErrorFrame, Events, GatewayFrame, Hello, MessageId, Millis, Receipt, Rows, Send, Seq,
     SessionId, Timings, Withdraw, decode_client, encode,
 };
 use moorline_session::{Input, NewSession, Reply, Session, Store};
 use moorline_transcript::parts;
 
 use super::{Happening, World};
-use crate::gateway::{Loaded, Seated, Waiting, Way};
+use crate::gateway::{Loaded, Seated, Settings, Waiting, Way};
 
 /// What an `events` frame takes beside its events.
 const ENVELOPE_BYTES: usize = 128;
@@ -96,7 +96,7 @@ impl World {
                     }
                 }
                 ConnectionOutput::Claim { client, page } => self.claim(wire, &client, &page),
-                ConnectionOutput::Open { session, no } => self.open(wire, session, no),
+                ConnectionOutput::Open { session, no, cursor } => self.open(wire, session, no, cursor),
                 ConnectionOutput::Leave { session } => seated.left(&session),
                 ConnectionOutput::Serve { session, after, max_bytes } => self.serve(wire, session, after, max_bytes),
                 ConnectionOutput::Snapshot { session, no, since } => self.snapshot(wire, session, no, since),
@@ -162,13 +162,15 @@ impl World {
         }
     }
 
-    fn open(&mut self, wire: usize, session: SessionId, no: u64) {
+    fn open(&mut self, wire: usize, session: SessionId, no: u64, cursor: Option<Cursor>) {
+        let most = self.plan.limits.replay_events + 1;
+        let behind = cursor.map_or(0, |cursor| self.store.count(&session, cursor.seq, most).unwrap_or(most));
         let meta = self.store.session(&session).ok().flatten();
         let Some(gateway) = &mut self.gateway else { return };
         let journal = meta.and_then(|meta| {
             let loaded = gateway.sessions.get(&session)?;
             let (head, state) = (loaded.session.head(), loaded.session.state());
-            Some(Journal { epoch: meta.epoch, oldest: meta.oldest, head, state })
+            Some(Journal { epoch: meta.epoch, oldest: meta.oldest, head, state, behind })
         });
         if let Some(seated) = gateway.connections.get_mut(&wire).filter(|_| journal.is_some()) {
             seated.left(&session);
@@ -294,8 +296,8 @@ impl World {
 
     /// The session, made in memory if nobody has asked for it before.
     pub(crate) fn loaded(&mut self, session: &SessionId) -> Option<&mut Loaded> {
-        let config = self.session_config();
+        let Settings { config, retention } = self.settings();
         let gateway = self.gateway.as_mut()?;
-        Some(gateway.sessions.entry(session.clone()).or_insert_with(|| Loaded::new(Session::new(session.clone(), config))))
+        Some(gateway.sessions.entry(session.clone()).or_insert_with(|| Loaded::new(Session::new(session.clone(), config), retention)))
     }
 }
