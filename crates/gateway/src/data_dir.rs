@@ -67,7 +67,12 @@ impl DataDir {
 
     /// The store's file.
     pub(crate) fn store(&self) -> PathBuf {
-        self.path.join("moorline.sqlite")
+        Self::store_in(&self.path)
+    }
+
+    /// The store's file in a folder that is not ours to lock.
+    pub(crate) fn store_in(path: &Path) -> PathBuf {
+        path.join("moorline.sqlite")
     }
 
     /// Where running agents are written down.

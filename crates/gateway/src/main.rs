@@ -10,6 +10,7 @@ use moorline_gateway::{
     StartError, demo,
     options::{Command, CommandLine, Options, sentence},
     start,
+    store::{BackupError, backup, restore},
 };
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
@@ -28,7 +29,19 @@ fn main() -> ExitCode {
     };
     match line.command {
         Command::Serve(options) => serve(&options),
+        Command::Backup(copy) => finish(backup(&copy.data, &copy.file)),
+        Command::Restore(copy) => finish(restore(&copy.data, &copy.file)),
         Command::DemoAgent { options } => demo::run(options),
+    }
+}
+
+fn finish(done: Result<(), BackupError>) -> ExitCode {
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
     }
 }
 

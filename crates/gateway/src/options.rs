@@ -39,12 +39,27 @@ pub enum Command {
     /// Run the gateway.
     #[command(allow_negative_numbers = true)]
     Serve(Box<Options>),
+    /// Copy the store of a data folder to a new file, also while a gateway runs on it.
+    Backup(Copy),
+    /// Put a copy in the place of a data folder's store; no gateway may run on it. Every session gets a new epoch.
+    Restore(Copy),
     /// Be the demo agent, on stdin and stdout.
     DemoAgent {
         /// The demo agent's own options.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         options: Vec<String>,
     },
+}
+
+/// What `backup` and `restore` work on.
+#[derive(Debug, Clone, Args)]
+pub struct Copy {
+    /// The gateway's data folder.
+    #[arg(long, env = "MOORLINE_DATA", value_name = "DIR")]
+    pub data: PathBuf,
+    /// The copy.
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
 }
 
 /// The options of `serve`.
@@ -285,7 +300,7 @@ fn log_filter(text: &str) -> Result<String, InvalidOption> {
 #[must_use]
 pub fn sentence(error: &clap::Error) -> String {
     if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
-        return "name a command: serve, or demo-agent; --help tells more".to_owned();
+        return "name a command: serve, backup, restore, or demo-agent; --help tells more".to_owned();
     }
     let rendered = error.render().to_string();
     let paragraph = rendered.split("\n\n").next().unwrap_or_default();

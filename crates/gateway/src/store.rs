@@ -5,12 +5,14 @@
 //! thread takes everything that waits into one transaction, and so one fsync serves them all. `Tail` keeps a session's
 //! newest committed events as the text they travel in, encoded once for all readers.
 
+mod backup;
 mod fault;
 mod queue;
 mod schema;
 mod sqlite;
 mod tail;
 
+pub use backup::{BackupError, backup, restore};
 pub use queue::CommitQueue;
 pub use schema::OpenError;
 pub use sqlite::SqliteStore;

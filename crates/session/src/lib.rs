@@ -55,8 +55,8 @@
 //! - It does not know connections, cursors or readers (`moorline-delivery`), nor block texts (`moorline-transcript`), nor how an
 //!   agent is started or spoken to (the gateway's adapters, behind [`AgentCommand`] and [`AgentReport`]).
 //! - A message withdrawn before its session exists has no journal to be recorded in, and a withdrawal alone makes no session.
-//!   The [`Session`] value remembers it and writes it first when the session is made; so the driver keeps a value that
-//!   answered such a withdrawal. If the gateway stops before, it is forgotten.
+//!   The store keeps it beside the journals for a time ([`EARLY_AGE`]), durably before the receipt, and it is written first when
+//!   the session is made; so a driver tells a session that does not exist yet what it had taken back ([`Session::remember`]).
 //! - It holds no text of the transcript back, and bounds neither the number of turns nor that of blocks: a session grows with its journal.
 //! - A store that folds its journal keeps `accepted`, `answered` and `withdrawn` events as they are: they carry the hashes that tell an
 //!   honest retry from a reused id. Without one, the same id counts as the same send.
@@ -75,4 +75,4 @@ pub use agent::{AgentCommand, AgentReport, AgentUpdate, ToolUpdate};
 pub use input::{Config, Input, Now, Output, Reply};
 pub use memory::{Durability, MemoryStore};
 pub use session::Session;
-pub use store::{Commit, NewSession, RowChange, SessionMeta, Store, StoreError};
+pub use store::{Commit, EARLY_AGE, EARLY_KEPT, Early, NewSession, RowChange, SessionMeta, Store, StoreError};

@@ -6,9 +6,9 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use moorline_protocol::{Epoch, Event, Seq, SessionId, SessionRow, WallTime, encode};
+use moorline_protocol::{Epoch, Event, MessageId, Seq, SessionId, SessionRow, WallTime, encode};
 
-use crate::{Commit, SessionMeta, Store, StoreError};
+use crate::{Commit, EARLY_AGE, EARLY_KEPT, Early, SessionMeta, Store, StoreError};
 
 /// When a [`MemoryStore`] counts a commit as safe from a crash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,6 +41,8 @@ struct Contents {
     sessions: BTreeMap<SessionId, Kept>,
     rev: u64,
     first_rev: u64,
+    /// What was taken back from sessions that do not exist, oldest first.
+    early: Vec<(SessionId, Early)>,
 }
 
 #[derive(Debug, Clone)]
@@ -160,6 +162,12 @@ impl Store for MemoryStore {
         Ok(fitting.map(|(_, (event, _))| event.clone()).collect())
     }
 
+    fn early(&self, session: &SessionId) -> Result<Vec<MessageId>, StoreError> {
+        let inner = self.lock();
+        let early = inner.current.early.iter().filter(|(of, _)| of == session);
+        Ok(early.map(|(_, early)| early.message.clone()).collect())
+    }
+
     fn count(&self, session: &SessionId, after: Seq, most: u64) -> Result<u64, StoreError> {
         let inner = self.lock();
         let kept = inner.current.sessions.get(session);
@@ -184,7 +192,7 @@ impl Contents {
     /// Whether the commits continue their journals, one after the other.
     fn check(&self, commits: &[Commit]) -> Result<(), StoreError> {
         let mut heads: BTreeMap<&SessionId, Seq> = BTreeMap::new();
-        for commit in commits {
+        for commit in commits.iter().filter(|commit| !commit.is_early()) {
             let session = &commit.session;
             let known = heads.get(session).copied().or_else(|| self.sessions.get(session).map(Kept::head));
             let Some(mut head) = known.or(commit.create.as_ref().map(|_| Seq::ZERO)) else {
@@ -207,11 +215,16 @@ impl Contents {
 
     /// Writes a commit that was checked; returns the row if it changed.
     fn apply(&mut self, commit: &Commit) -> Option<SessionRow> {
+        if commit.is_early() {
+            self.remember(commit);
+            return None;
+        }
         let created = commit.create.as_ref().filter(|_| !self.sessions.contains_key(&commit.session));
         if let Some(new) = created {
             let row = new_row(&commit.session, &new.title, new.at);
             let kept = Kept { epoch: new.epoch.clone(), agent: new.agent.clone(), row, events: Vec::new() };
             self.sessions.insert(commit.session.clone(), kept);
+            self.early.retain(|(session, _)| *session != commit.session);
         }
         let kept = self.sessions.get_mut(&commit.session)?;
         kept.events.extend(commit.events.iter().map(|event| (event.clone(), encode(event).len())));
@@ -232,6 +245,22 @@ impl Contents {
         self.rev += 1;
         kept.row.rev = self.rev;
         Some(kept.row.clone())
+    }
+}
+
+impl Contents {
+    /// Takes in what was taken back from a session that does not exist.
+    fn remember(&mut self, commit: &Commit) {
+        if self.sessions.contains_key(&commit.session) {
+            return;
+        }
+        for early in &commit.early {
+            self.early.retain(|(session, other)| *session != commit.session || other.message != early.message);
+            self.early.push((commit.session.clone(), early.clone()));
+            self.early.retain(|(_, other)| other.at.saturating_add(EARLY_AGE.0) > early.at);
+        }
+        let surplus = self.early.len().saturating_sub(EARLY_KEPT);
+        self.early.drain(..surplus);
     }
 }
 
@@ -270,7 +299,7 @@ fn new_row(session: &SessionId, title: &str, at: WallTime) -> SessionRow {
 
 #[cfg(test)]
 mod tests {
-    use moorline_protocol::{EventBody, MessageId, Withdrawn};
+    use moorline_protocol::{EventBody, Withdrawn};
 
     use super::*;
     use crate::{NewSession, store_suite};
@@ -332,7 +361,7 @@ mod tests {
     fn commit(n: u64) -> Commit {
         let body = EventBody::Withdrawn(Withdrawn { message: MessageId::from_random(n.into()) });
         let new = NewSession { epoch: Epoch::from_random(0), agent: "demo".into(), title: String::new(), at: 0 };
-        Commit { session: session(), create: Some(new), events: vec![Event::plain(Seq::new(n), 0, body)], folds: Vec::new(), row: None }
+        Commit { create: Some(new), events: vec![Event::plain(Seq::new(n), 0, body)], ..Commit::of(session()) }
     }
 
     fn head(store: &MemoryStore) -> u64 {

@@ -28,7 +28,7 @@ pub struct Session {
     state: State,
     /// The agent's side of the running turn.
     live: Live,
-    /// Withdrawn before the session existed; written by the commit that makes it.
+    /// Withdrawn before the session existed; written into the journal by the commit that makes it.
     early: Vec<MessageId>,
     /// The list's line as the last commit left it.
     row: Row,
@@ -82,6 +82,11 @@ impl Session {
         session.row = Row { titled: !meta.row.title.is_empty(), running: meta.row.running, waiting: meta.row.waiting };
         session.visible.exists = true;
         session
+    }
+
+    /// Takes in what was withdrawn from a session that does not exist, as the store kept it.
+    pub fn remember(&mut self, withdrawn: Vec<MessageId>) {
+        self.early = withdrawn;
     }
 
     /// Takes the next event of the restored journal in: all of them, in order, from the oldest kept.
@@ -179,6 +184,8 @@ impl Session {
         self.made = Some(Made { epoch: new.epoch.clone(), agent: new.agent.clone() });
         self.row.titled = !new.title.is_empty();
         self.pending.create = Some(new);
+        // The journal has them from here on.
+        self.pending.early.clear();
         for message in std::mem::take(&mut self.early) {
             self.push(now, EventBody::Withdrawn(Withdrawn { message }));
         }

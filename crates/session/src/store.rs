@@ -1,6 +1,6 @@
 //! What a session needs of a store: one trait, kept by SQLite in the gateway and by memory in the simulation.
 
-use moorline_protocol::{Epoch, Event, Seq, SessionId, SessionRow, WallTime};
+use moorline_protocol::{Epoch, Event, MessageId, Millis, Seq, SessionId, SessionRow, WallTime};
 
 /// Keeps every session's journal and the session list.
 ///
@@ -25,6 +25,12 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// See [`StoreError`].
     fn read(&self, session: &SessionId, after: Seq, max_events: usize, max_bytes: usize) -> Result<Vec<Event>, StoreError>;
+
+    /// The messages that were taken back from a session that does not exist, oldest first; none for one that exists.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    fn early(&self, session: &SessionId) -> Result<Vec<MessageId>, StoreError>;
 
     /// How many events are kept with a seq above `after`, a fold counted as one; it stops counting at `most`. 0 for a session
     /// that does not exist.
@@ -73,9 +79,41 @@ pub struct Commit {
     pub events: Vec<Event>,
     /// Folds, each of which takes the place of the kept events that it stands for, from its `first` to its `seq`.
     pub folds: Vec<Event>,
+    /// Messages taken back before the session exists: kept beside the journals until a commit makes it, or for [`EARLY_AGE`].
+    /// Such a commit holds nothing else; of a session that exists it says nothing.
+    pub early: Vec<Early>,
     /// What changes in the list; none = the row keeps its rev.
     pub row: Option<RowChange>,
 }
+
+impl Commit {
+    /// One that writes nothing yet.
+    #[must_use]
+    pub const fn of(session: SessionId) -> Self {
+        Self { session, create: None, events: Vec::new(), folds: Vec::new(), early: Vec::new(), row: None }
+    }
+
+    /// Whether it is only about a session that does not exist.
+    #[must_use]
+    pub const fn is_early(&self) -> bool {
+        self.create.is_none() && self.events.is_empty() && self.folds.is_empty() && self.row.is_none() && !self.early.is_empty()
+    }
+}
+
+/// A message taken back before its session exists.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Early {
+    /// The message.
+    pub message: MessageId,
+    /// The gateway's time.
+    pub at: WallTime,
+}
+
+/// For how long a store remembers an [`Early`] withdrawal: seven days, longer than any copy of a send is under way.
+pub const EARLY_AGE: Millis = Millis(7 * 24 * 3_600 * 1_000);
+
+/// How many [`Early`] withdrawals a store remembers; beyond it the oldest are forgotten.
+pub const EARLY_KEPT: usize = 10_000;
 
 /// A session to be made.
 #[derive(Debug, Clone, PartialEq, Eq)]

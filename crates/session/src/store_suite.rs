@@ -7,7 +7,7 @@ use moorline_protocol::{
     PlanEntry, PlanStatus, Seq, SessionId, Settlement, TurnEnded, TurnError, TurnStarted, TurnStopping, Withdrawn, encode,
 };
 
-use crate::{Commit, NewSession, RowChange, Store, StoreError};
+use crate::{Commit, EARLY_AGE, Early, NewSession, RowChange, Store, StoreError};
 
 /// Runs every check, each on an empty store of its own.
 pub fn run(make: &mut dyn FnMut() -> Box<dyn Store>) {
@@ -25,6 +25,8 @@ pub fn run(make: &mut dyn FnMut() -> Box<dyn Store>) {
         commits_of_one_batch_build_on_each_other,
         folds_take_the_place_of_what_they_stand_for,
         a_fold_that_stands_for_no_kept_run_is_refused,
+        what_was_taken_back_early_is_kept_until_its_session_is_made,
+        what_was_taken_back_early_is_forgotten_after_its_time,
     ] {
         check(&*make());
     }
@@ -225,13 +227,38 @@ fn a_fold_that_stands_for_no_kept_run_is_refused(store: &dyn Store) {
     assert_eq!(store.read(&session("a"), Seq::ZERO, 100, 1 << 20).expect("the events are read").len(), 7, "nothing of it is written");
 }
 
+fn what_was_taken_back_early_is_kept_until_its_session_is_made(store: &dyn Store) {
+    let early = |name, messages: &[&str]| {
+        let early = messages.iter().map(|message| Early { message: id(message), at: 7 }).collect();
+        Commit { early, ..Commit::of(session(name)) }
+    };
+    let kept = |name| store.early(&session(name)).expect("they are read");
+    let rows = store.commit(&[early("a", &["m1"]), early("b", &["m1"]), early("a", &["m2", "m1"])]);
+    assert_eq!(rows, Ok(vec![]), "it makes no row");
+    assert_eq!(store.session(&session("a")), Ok(None), "and no session");
+    let mut all = kept("a");
+    all.sort();
+    assert_eq!((all, kept("b"), kept("c")), (vec![id("m1"), id("m2")], vec![id("m1")], vec![]), "each once, by session");
+    store.commit(&[commit("a", 1..=1)]).expect("the session is made");
+    assert_eq!((kept("a"), kept("b")), (vec![], vec![id("m1")]), "its journal has them from then on");
+    store.commit(&[early("a", &["m3"])]).expect("of a session that exists it says nothing");
+    assert_eq!((kept("a"), meta(store, "a").head), (vec![], Seq::new(1)), "nothing is kept of it");
+}
+
+fn what_was_taken_back_early_is_forgotten_after_its_time(store: &dyn Store) {
+    let early = |message: &str, at| Commit { early: vec![Early { message: id(message), at }], ..Commit::of(session("a")) };
+    store.commit(&[early("m1", 1_000), early("m2", 2_000)]).expect("they are written");
+    store.commit(&[early("m3", 1_000 + EARLY_AGE.0)]).expect("it is written");
+    assert_eq!(store.early(&session("a")), Ok(vec![id("m2"), id("m3")]), "the oldest first, without the one that is too old");
+}
+
 fn fold(first: u64, seq: u64) -> Event {
     Event::folded(Seq::new(first), Seq::new(seq), 1000, Fold { turns: Vec::new(), blocks: Vec::new() })
 }
 
 fn commit(name: &str, seqs: impl IntoIterator<Item = u64>) -> Commit {
     let new = NewSession { epoch: Epoch::from_random(1), agent: "demo".into(), title: format!("title of {name}"), at: 7 };
-    Commit { session: session(name), create: Some(new), events: seqs.into_iter().map(event).collect(), folds: Vec::new(), row: None }
+    Commit { create: Some(new), events: seqs.into_iter().map(event).collect(), ..Commit::of(session(name)) }
 }
 
 fn event(n: u64) -> Event {

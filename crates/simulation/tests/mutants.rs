@@ -64,6 +64,11 @@ fn five_a_withdrawal_that_loses_to_a_late_copy_is_caught() {
 }
 
 #[test]
+fn five_a_withdrawal_forgotten_with_the_process_is_caught() {
+    caught("forgets_early_withdrawals", 30_000..31_000, 5);
+}
+
+#[test]
 fn six_a_budget_burnt_in_one_flush_is_caught() {
     caught("retries_at_once", 1..2000, 6);
 }

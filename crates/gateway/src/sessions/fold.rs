@@ -20,8 +20,7 @@ pub(super) async fn fold(surroundings: Arc<Surroundings>, session: SessionId, ru
     });
     let folded = folding.await.map_err(panicked).flatten()?;
     if !folded.folds().is_empty() {
-        let folds = folded.folds().to_vec();
-        let commit = Commit { session, create: None, events: Vec::new(), folds, row: None };
+        let commit = Commit { folds: folded.folds().to_vec(), ..Commit::of(session) };
         surroundings.commits.commit(commit).await.unwrap_or_else(|_| Err(StoreError::Unavailable("the writer has stopped".to_owned())))?;
     }
     Ok(folded)

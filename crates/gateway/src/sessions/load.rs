@@ -20,7 +20,8 @@ pub(super) struct Restored {
 pub(super) fn restore(store: &dyn Store, id: &SessionId, config: Config, limits: RetentionLimits) -> Result<Restored, StoreError> {
     let mut transcript = Transcript::new();
     let Some(meta) = store.session(id)? else {
-        let (session, retention) = (Session::new(id.clone(), config), Retention::new(limits));
+        let (mut session, retention) = (Session::new(id.clone(), config), Retention::new(limits));
+        session.remember(store.early(id)?);
         return Ok(Restored { session, transcript, oldest: Seq::ZERO, retention });
     };
     let mut session = Session::restore(id.clone(), &meta, config);

@@ -146,8 +146,6 @@ struct Task {
     waiting: BTreeMap<Reply, Waiting>,
     replies: u64,
     touched: Instant,
-    /// It remembers a withdrawal that only it knows.
-    remembers: bool,
     /// The gateway stops: what is decided is finished, nothing new is taken.
     stopping: bool,
 }
@@ -192,7 +190,6 @@ impl Task {
             waiting: BTreeMap::new(),
             replies: 0,
             touched: Instant::now(),
-            remembers: false,
             stopping: false,
         };
         task.publish();
@@ -203,7 +200,7 @@ impl Task {
         let takes_more = self.gathered < GATHERED && !self.stopping;
         let deadline = self.session.deadline().map(|at| self.place.surroundings.clock.instant(at));
         let folds_at = self.retention.due().filter(|_| !self.stopping).map(|at| self.place.surroundings.clock.instant_of(at));
-        let unused = self.touched + if self.session.exists() || self.remembers { UNUSED } else { UNKNOWN_UNUSED };
+        let unused = self.touched + if self.session.exists() { UNUSED } else { UNKNOWN_UNUSED };
         let may_be_unused = self.committing.is_none() && self.agent.is_none() && !self.stopping;
         tokio::select! {
             result = maybe(self.committing.as_mut().map(|(answer, _)| answer)) => {
@@ -316,7 +313,6 @@ impl Task {
                 self.handle(Input::Submit { reply, send, new });
             }
             Order::Withdraw { message, answer } => {
-                self.remembers = true;
                 let reply = self.wait(Waiting::Receipt(message.clone(), answer));
                 self.handle(Input::Withdraw { reply, message });
             }

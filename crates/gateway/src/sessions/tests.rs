@@ -133,7 +133,7 @@ fn told() -> Arc<MemoryStore> {
     bodies.push(EventBody::TurnEnded(TurnEnded { turn, outcome: Outcome::Completed, error: None }));
     let events = (1..).zip(bodies).map(|(n, body)| Event::plain(Seq::new(n), wall(), body)).collect();
     let new = NewSession { epoch: id("e"), agent: "none".to_owned(), title: String::new(), at: wall() };
-    store.commit(&[Commit { session: id("s"), create: Some(new), events, folds: Vec::new(), row: None }]).unwrap();
+    store.commit(&[Commit { create: Some(new), events, ..Commit::of(id("s")) }]).unwrap();
     store
 }
 

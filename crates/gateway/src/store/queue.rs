@@ -112,7 +112,7 @@ fn write(store: &dyn Store, commits: &[Commit], newest: &watch::Sender<u64>) -> 
 mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
-    use moorline_protocol::{Epoch, Event, Seq, SessionId, SessionRow};
+    use moorline_protocol::{Epoch, Event, MessageId, Seq, SessionId, SessionRow};
     use moorline_session::{NewSession, SessionMeta};
 
     use super::*;
@@ -142,6 +142,10 @@ mod tests {
             Ok(Vec::new())
         }
 
+        fn early(&self, _: &SessionId) -> Result<Vec<MessageId>, StoreError> {
+            Ok(Vec::new())
+        }
+
         fn count(&self, _: &SessionId, _: Seq, _: u64) -> Result<u64, StoreError> {
             Ok(0)
         }
@@ -157,7 +161,7 @@ mod tests {
 
     fn commit(session: &str) -> Commit {
         let new = NewSession { epoch: Epoch::parse("e").unwrap(), agent: String::new(), title: String::new(), at: 0 };
-        Commit { session: SessionId::parse(session).unwrap(), create: Some(new), events: Vec::new(), folds: Vec::new(), row: None }
+        Commit { create: Some(new), ..Commit::of(SessionId::parse(session).unwrap()) }
     }
 
     fn counting() -> (Arc<Counting>, mpsc::Sender<()>, CommitQueue) {

@@ -7,12 +7,14 @@ use rusqlite::Connection;
 use crate::options::Durability;
 
 /// The version of the tables that this build writes.
-const VERSION: i64 = 1;
+const VERSION: i64 = STEPS.len() as i64;
 
 /// "moor" as a number: it tells our files from those of other programs.
 const APPLICATION: i64 = 0x6d6f_6f72;
 
-const TABLES: &str = "
+/// What each version adds to the one before; the first makes the tables of an empty file.
+const STEPS: [&str; 2] = [
+    "
     CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
     CREATE TABLE sessions (
         key INTEGER PRIMARY KEY,
@@ -36,7 +38,26 @@ const TABLES: &str = "
         PRIMARY KEY (session, seq)
     ) WITHOUT ROWID;
     CREATE TABLE logins (hash BLOB PRIMARY KEY, token BLOB NOT NULL, expires_at INTEGER NOT NULL) WITHOUT ROWID;
-";
+",
+    "
+    CREATE TABLE early (
+        session TEXT NOT NULL,
+        message TEXT NOT NULL,
+        at INTEGER NOT NULL,
+        PRIMARY KEY (session, message)
+    ) WITHOUT ROWID;
+    CREATE INDEX early_by_age ON early (at);
+    CREATE TABLE positions (
+        client TEXT NOT NULL,
+        session TEXT NOT NULL,
+        epoch TEXT NOT NULL,
+        seq INTEGER NOT NULL,
+        seen_at INTEGER NOT NULL,
+        PRIMARY KEY (client, session)
+    ) WITHOUT ROWID;
+    CREATE INDEX positions_by_age ON positions (seen_at);
+",
+];
 
 /// Why a store cannot be opened.
 #[derive(Debug, thiserror::Error)]
@@ -55,6 +76,14 @@ pub enum OpenError {
         /// The file.
         path: PathBuf,
     },
+    /// Parts of it are not what was written.
+    #[error("{path:?} is damaged ({what}): put a backup in its place with moorline-gateway restore --data DIR FILE")]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What SQLite found first.
+        what: String,
+    },
     /// SQLite says no.
     #[error("{path:?} cannot be opened: {source}")]
     Sqlite {
@@ -65,24 +94,15 @@ pub enum OpenError {
     },
 }
 
-/// Opens the writing connection, and makes the tables of a new file.
+/// Opens the writing connection, makes the tables of a new file and brings those of an older one up to date, and looks
+/// whether the file is whole.
 pub(super) fn open_writer(path: &Path, durability: Durability) -> Result<Connection, OpenError> {
-    let sqlite = |source: rusqlite::Error| {
-        let path = path.to_owned();
-        if source.sqlite_error_code() == Some(rusqlite::ErrorCode::NotADatabase) {
-            return OpenError::Foreign { path };
-        }
-        OpenError::Sqlite { path, source }
-    };
+    let sqlite = |source| sqlite_error(path, source);
     let mut connection = connect(path).map_err(sqlite)?;
-    let number = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
-    let (version, application) = (number("user_version").map_err(sqlite)?, number("application_id").map_err(sqlite)?);
-    let empty = connection.query_row("SELECT count(*) = 0 FROM sqlite_schema", [], |row| row.get(0)).map_err(sqlite)?;
-    match (empty, application, version) {
-        (true, 0, 0) => create(&mut connection).map_err(sqlite)?,
-        (_, APPLICATION, VERSION) => {}
-        (_, APPLICATION, found) => return Err(OpenError::Newer { path: path.to_owned(), found }),
-        _ => return Err(OpenError::Foreign { path: path.to_owned() }),
+    let found = version(&connection, path)?;
+    check(&connection, path)?;
+    if found < VERSION {
+        migrate(&mut connection, found).map_err(sqlite)?;
     }
     let synchronous = match durability {
         Durability::Full => "FULL",
@@ -90,6 +110,36 @@ pub(super) fn open_writer(path: &Path, durability: Durability) -> Result<Connect
     };
     connection.pragma_update(None, "synchronous", synchronous).map_err(sqlite)?;
     Ok(connection)
+}
+
+/// What SQLite's word comes to.
+pub(super) fn sqlite_error(path: &Path, source: rusqlite::Error) -> OpenError {
+    let path = path.to_owned();
+    match source.sqlite_error_code() {
+        Some(rusqlite::ErrorCode::NotADatabase) => OpenError::Foreign { path },
+        Some(rusqlite::ErrorCode::DatabaseCorrupt) => OpenError::Damaged { path, what: source.to_string() },
+        _ => OpenError::Sqlite { path, source },
+    }
+}
+
+/// The version of the tables; 0 for a new file.
+pub(super) fn version(connection: &Connection, path: &Path) -> Result<i64, OpenError> {
+    let sqlite = |source| sqlite_error(path, source);
+    let number = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
+    let (version, application) = (number("user_version").map_err(sqlite)?, number("application_id").map_err(sqlite)?);
+    let empty = connection.query_row("SELECT count(*) = 0 FROM sqlite_schema", [], |row| row.get(0)).map_err(sqlite)?;
+    match (empty, application, version) {
+        (true, 0, 0) => Ok(0),
+        (_, APPLICATION, known) if (1..=VERSION).contains(&known) => Ok(known),
+        (_, APPLICATION, found) => Err(OpenError::Newer { path: path.to_owned(), found }),
+        _ => Err(OpenError::Foreign { path: path.to_owned() }),
+    }
+}
+
+/// Looks through the whole file.
+pub(super) fn check(connection: &Connection, path: &Path) -> Result<(), OpenError> {
+    let found: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).map_err(|source| sqlite_error(path, source))?;
+    if found == "ok" { Ok(()) } else { Err(OpenError::Damaged { path: path.to_owned(), what: found }) }
 }
 
 /// Opens one more connection, for reading.
@@ -108,9 +158,12 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
     Ok(connection)
 }
 
-fn create(connection: &mut Connection) -> rusqlite::Result<()> {
+/// Brings the tables from a version to this build's, in one transaction: all of it or nothing.
+fn migrate(connection: &mut Connection, from: i64) -> rusqlite::Result<()> {
     let transaction = connection.transaction()?;
-    transaction.execute_batch(TABLES)?;
+    for (_, step) in (0..).zip(STEPS).filter(|(version, _)| *version >= from) {
+        transaction.execute_batch(step)?;
+    }
     transaction.pragma_update(None, "user_version", VERSION)?;
     transaction.pragma_update(None, "application_id", APPLICATION)?;
     transaction.commit()

@@ -5,8 +5,8 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use moorline_protocol::{Epoch, Event, Seq, SessionId, SessionRow, WallTime, encode};
-use moorline_session::{Commit, NewSession, RowChange, SessionMeta, Store, StoreError};
+use moorline_protocol::{Epoch, Event, MessageId, Seq, SessionId, SessionRow, WallTime, encode};
+use moorline_session::{Commit, EARLY_AGE, EARLY_KEPT, NewSession, RowChange, SessionMeta, Store, StoreError};
 use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, TransactionBehavior, params};
 
 use super::{
@@ -186,6 +186,18 @@ impl Store for SqliteStore {
         })
     }
 
+    fn early(&self, session: &SessionId) -> Result<Vec<MessageId>, StoreError> {
+        self.reading(|connection| {
+            let mut statement = connection.prepare_cached("SELECT message FROM early WHERE session = ?1 ORDER BY at, message")?;
+            let mut rows = statement.query([session.as_str()])?;
+            let mut found = Vec::new();
+            while let Some(row) = rows.next()? {
+                found.push(MessageId::parse(row.get_ref(0)?.as_str().map_err(Fault::inconsistent)?).map_err(Fault::inconsistent)?);
+            }
+            Ok(found)
+        })
+    }
+
     fn count(&self, session: &SessionId, after: Seq, most: u64) -> Result<u64, StoreError> {
         self.reading(|connection| {
             let sql = "SELECT count(*) FROM
@@ -222,6 +234,12 @@ struct Stored {
 /// Writes one commit; the session's row if it changed.
 fn write(transaction: &Transaction<'_>, commit: &Commit) -> Result<Option<SessionRow>, Fault> {
     let known = find(transaction, &commit.session)?;
+    if commit.is_early() {
+        if known.is_none() {
+            remember(transaction, commit)?;
+        }
+        return Ok(None);
+    }
     let is_new = known.is_none();
     let mut stored = match (known, &commit.create) {
         (Some(stored), _) => stored,
@@ -256,9 +274,23 @@ fn write(transaction: &Transaction<'_>, commit: &Commit) -> Result<Option<Sessio
     Ok(Some(stored.meta.row))
 }
 
+/// Takes in what was taken back from a session that does not exist.
+fn remember(transaction: &Transaction<'_>, commit: &Commit) -> Result<(), Fault> {
+    for early in &commit.early {
+        let row = params![commit.session.as_str(), early.message.as_str(), integer(early.at)];
+        transaction.prepare_cached("INSERT OR REPLACE INTO early (session, message, at) VALUES (?1, ?2, ?3)")?.execute(row)?;
+        let ages = [integer(EARLY_AGE.0), integer(early.at)];
+        transaction.prepare_cached("DELETE FROM early WHERE at + ?1 <= ?2")?.execute(ages)?;
+    }
+    let surplus = "DELETE FROM early WHERE (session, message) IN (SELECT session, message FROM early ORDER BY at DESC LIMIT -1 OFFSET ?1)";
+    transaction.prepare_cached(surplus)?.execute([integer(EARLY_KEPT as u64)])?;
+    Ok(())
+}
+
 fn make(transaction: &Transaction<'_>, session: &SessionId, new: &NewSession) -> Result<Stored, Fault> {
     let sql = "INSERT INTO sessions (id, epoch, agent, title, created_at, changed_at, rev) VALUES (?1, ?2, ?3, ?4, ?5, ?5, ?6)";
     let rev = next_rev(transaction)?;
+    transaction.prepare_cached("DELETE FROM early WHERE session = ?1")?.execute([session.as_str()])?;
     transaction.prepare_cached(sql)?.execute(params![
         session.as_str(),
         new.epoch.as_str(),

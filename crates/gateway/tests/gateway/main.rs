@@ -3,6 +3,7 @@
 #![allow(clippy::wildcard_enum_match_arm, reason = "a test waits for one frame among all others")]
 
 mod access;
+mod backup;
 mod bad_input;
 mod client_files;
 mod curl;

@@ -206,7 +206,7 @@ async fn readers_that_stop_cost_little_and_leave_nothing_behind() {
 
 #[cfg(target_os = "linux")]
 fn start(folder: &Path, files: &Path) -> Process {
-    let more = ["--client", files.to_str().unwrap(), "--agent", "demo:--delay-ms 0"];
+    let more = ["--client", files.to_str().unwrap(), "--agent", "demo:--delay-ms 0", "--fold-events", "1000000"];
     let options: Vec<&str> = WITH_TOKEN.into_iter().chain(FLOOD).chain(more).collect();
     Process::start(&folder.join("data"), &options)
 }

@@ -7,7 +7,7 @@ use moorline_gateway::{
     store::{OpenError, SqliteStore},
 };
 use moorline_protocol::{Event, EventBody, Seq, TurnStarted};
-use moorline_session::{Commit, NewSession, Store, StoreError, store_suite};
+use moorline_session::{Commit, Early, NewSession, Store, StoreError, store_suite};
 use tempfile::TempDir;
 
 use crate::page::id;
@@ -19,7 +19,7 @@ fn open(folder: &Path) -> SqliteStore {
 fn commit(session: &str, seqs: std::ops::RangeInclusive<u64>) -> Commit {
     let event = |seq| Event::plain(Seq::new(seq), 5, EventBody::TurnStarted(TurnStarted { turn: id("m") }));
     let new = NewSession { epoch: id("e"), agent: "demo".to_owned(), title: "A".to_owned(), at: 5 };
-    Commit { session: id(session), create: Some(new), events: seqs.map(event).collect(), folds: Vec::new(), row: None }
+    Commit { create: Some(new), events: seqs.map(event).collect(), ..Commit::of(id(session)) }
 }
 
 #[test]
@@ -65,6 +65,56 @@ fn a_file_of_a_newer_gateway_is_refused_and_left_alone() {
     let error = SqliteStore::open(&path, Durability::Full).unwrap_err();
     assert!(matches!(error, OpenError::Newer { found: 99, .. }), "{error}");
     assert!(error.to_string().contains("newer gateway"), "{error}");
+}
+
+/// The tables as version 1 made them.
+const VERSION_1: &str = "
+    CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+    CREATE TABLE sessions (
+        key INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, epoch TEXT NOT NULL, agent TEXT NOT NULL, title TEXT NOT NULL,
+        created_at INTEGER NOT NULL, changed_at INTEGER NOT NULL, running INTEGER NOT NULL DEFAULT 0,
+        waiting INTEGER NOT NULL DEFAULT 0, deleted INTEGER NOT NULL DEFAULT 0, rev INTEGER NOT NULL UNIQUE,
+        oldest INTEGER NOT NULL DEFAULT 0, head INTEGER NOT NULL DEFAULT 0
+    );
+    CREATE TABLE events (
+        session INTEGER NOT NULL REFERENCES sessions (key), seq INTEGER NOT NULL, event TEXT NOT NULL, PRIMARY KEY (session, seq)
+    ) WITHOUT ROWID;
+    CREATE TABLE logins (hash BLOB PRIMARY KEY, token BLOB NOT NULL, expires_at INTEGER NOT NULL) WITHOUT ROWID;
+    PRAGMA user_version = 1;
+    PRAGMA application_id = 0x6d6f6f72;
+    INSERT INTO facts VALUES ('rev', '4');
+    INSERT INTO sessions VALUES (1, 'a', 'e', 'demo', 'A', 5, 5, 0, 0, 0, 4, 1, 1);
+    INSERT INTO events VALUES (1, 1, '{\"seq\":1,\"at\":5,\"body\":{\"turn_started\":{\"turn\":\"m\"}}}');
+";
+
+#[test]
+fn a_file_of_version_1_is_brought_up_to_date_with_all_that_it_holds() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store");
+    rusqlite::Connection::open(&path).unwrap().execute_batch(VERSION_1).unwrap();
+    let store = open(folder.path());
+    assert_eq!(store.read(&id("a"), Seq::ZERO, 10, 1 << 20).unwrap(), commit("a", 1..=1).events);
+    assert!(store.commit(&[commit("a", 2..=2), commit("b", 1..=1)]).unwrap()[0].rev > 4);
+    let early = vec![Early { message: id("m9"), at: 5 }];
+    store.commit(&[Commit { early, ..Commit::of(id("c")) }]).unwrap();
+    drop(store);
+    assert_eq!(open(folder.path()).early(&id("c")).unwrap(), [id("m9")]);
+}
+
+#[test]
+fn a_damaged_file_is_refused_with_the_remedy() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store");
+    let store = open(folder.path());
+    store.commit(&[commit("a", 1..=2_000)]).unwrap();
+    drop(store);
+    let mut bytes = std::fs::read(&path).unwrap();
+    let end = bytes.len();
+    bytes[end / 2..end / 2 + 8_192].fill(0x55);
+    std::fs::write(&path, bytes).unwrap();
+    let error = SqliteStore::open(&path, Durability::Full).unwrap_err();
+    assert!(matches!(error, OpenError::Damaged { .. }), "{error}");
+    assert!(error.to_string().contains("moorline-gateway restore"), "{error}");
 }
 
 #[test]

@@ -103,7 +103,7 @@ pub(crate) fn options(folder: &Path, more: &[&str]) -> Options {
     }
     match CommandLine::try_parse_from(line).unwrap().command {
         Command::Serve(options) => *options,
-        Command::DemoAgent { .. } => unreachable!("serve was asked for"),
+        Command::Backup(_) | Command::Restore(_) | Command::DemoAgent { .. } => unreachable!("serve was asked for"),
     }
 }
 

@@ -3,13 +3,15 @@
 use moorline_protocol::{Append, BlockId, Event, EventBody, Seq, SessionState, WallTime, encode, mutant};
 
 use super::Session;
-use crate::{Commit, NewSession, Now, Output, RowChange, split};
+use crate::{Commit, Early, NewSession, Now, Output, RowChange, split};
 
 /// The next commit.
 #[derive(Debug, Default)]
 pub(super) struct Pending {
     pub(super) create: Option<NewSession>,
     events: Vec<Event>,
+    /// Taken back while there is no journal.
+    pub(super) early: Vec<Early>,
     /// The encoded size of the last event's body, while it is an append.
     last_bytes: usize,
     pub(super) title: Option<String>,
@@ -21,13 +23,15 @@ pub(super) struct Pending {
 
 impl Pending {
     fn is_empty(&self) -> bool {
-        self.create.is_none() && self.events.is_empty()
+        self.create.is_none() && self.events.is_empty() && self.early.is_empty()
     }
 }
 
 /// The commit that the driver is making durable.
 #[derive(Debug)]
 pub(super) struct Outstanding {
+    /// The session exists with it.
+    exists: bool,
     head: Option<Seq>,
     state: SessionState,
     after: Vec<Output>,
@@ -115,11 +119,12 @@ impl Session {
         let row = self.row_change();
         let pending = std::mem::take(&mut self.pending);
         self.outstanding = Some(Outstanding {
+            exists: self.made.is_some(),
             head: pending.events.last().map(|event| event.seq),
             state: self.state.session_state(),
             after: pending.after,
         });
-        Some(Commit { session: self.id.clone(), create: pending.create, events: pending.events, folds: Vec::new(), row })
+        Some(Commit { create: pending.create, events: pending.events, early: pending.early, row, ..Commit::of(self.id.clone()) })
     }
 
     /// The outstanding commit is durable: what it holds is visible, and what waited for it may be said.
@@ -127,7 +132,7 @@ impl Session {
         let Some(outstanding) = self.outstanding.take() else {
             return;
         };
-        self.visible.exists = true;
+        self.visible.exists = outstanding.exists;
         self.visible.state = outstanding.state;
         if let Some(head) = outstanding.head {
             self.visible.head = head;

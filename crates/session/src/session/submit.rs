@@ -7,7 +7,7 @@ use moorline_protocol::{
 
 use super::Session;
 use crate::{
-    AgentCommand, NewSession, Now, Output, Reply, split,
+    AgentCommand, Early, NewSession, Now, Output, Reply, split,
     state::{Record, RecordKind, Request},
 };
 
@@ -143,7 +143,7 @@ impl Session {
             Some(RecordKind::Withdrawn) => ReceiptOutcome::Withdrawn,
             Some(RecordKind::Answer) => ReceiptOutcome::Started,
             Some(RecordKind::Message) if !self.state.is_queued(&message) => ReceiptOutcome::Started,
-            None if self.made.is_none() => return self.withdraw_early(reply, message),
+            None if self.made.is_none() => return self.withdraw_early(now, reply, message),
             None if mutant::is("forgets_withdrawals") => ReceiptOutcome::Withdrawn,
             Some(RecordKind::Message) | None => {
                 self.push(now, EventBody::Withdrawn(Withdrawn { message: message.clone() }));
@@ -153,14 +153,17 @@ impl Session {
         self.receipt(reply, message, outcome);
     }
 
-    /// There is no journal to record it in: it is remembered here, and written first when the session is made.
-    fn withdraw_early(&mut self, reply: Reply, message: MessageId) {
+    /// There is no journal to record it in: the store keeps it beside, and it is written first when the session is made.
+    fn withdraw_early(&mut self, now: Now, reply: Reply, message: MessageId) {
         if !self.early.contains(&message) {
             if self.early.len() >= EARLY_MAX {
                 let sentence = "too many messages were withdrawn from a session that does not exist";
                 return self.refuse(reply, Some(message), Code::TooMany, sentence);
             }
             self.early.push(message.clone());
+            if !mutant::is("forgets_early_withdrawals") {
+                self.pending.early.push(Early { message: message.clone(), at: now.wall });
+            }
         }
         self.receipt(reply, message, ReceiptOutcome::Withdrawn);
     }

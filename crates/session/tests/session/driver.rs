@@ -107,7 +107,11 @@ impl Driver {
     /// Restores the session from the store without recovering it.
     pub(crate) fn load(&mut self) {
         self.session = match self.store.session(&session_id()).unwrap() {
-            None => Session::new(session_id(), self.config.clone()),
+            None => {
+                let mut session = Session::new(session_id(), self.config.clone());
+                session.remember(self.store.early(&session_id()).unwrap());
+                session
+            }
             Some(meta) => Session::restore(session_id(), &meta, self.config.clone()),
         };
         for event in self.events() {

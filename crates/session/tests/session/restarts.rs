@@ -286,17 +286,9 @@ impl World {
         self.outputs_to_live = None;
         self.writing = None;
         self.at_work = None;
-        self.withdrawn_early_is_forgotten();
         self.driver.load();
         self.driver.session.recover(self.driver.now());
         self.drain();
-    }
-
-    /// What a session that does not exist remembers dies with the process; see the crate's page.
-    fn withdrawn_early_is_forgotten(&mut self) {
-        if self.stored_head() == 0 {
-            self.withdrawn.clear();
-        }
     }
 
     fn stored_head(&self) -> u64 {

@@ -44,6 +44,17 @@ fn a_message_that_never_came_is_recorded_so_that_a_late_copy_is_refused() {
 }
 
 #[test]
+fn a_withdrawal_before_the_session_exists_is_durable_before_it_is_said() {
+    let mut driver = Driver::new();
+    driver.withdraw("late");
+    driver.restart();
+    assert!(!driver.session.exists());
+    assert_eq!(refusal(&driver.submit("late", "x")).0, Code::Withdrawn, "after a restart");
+    driver.submit("m1", "hello");
+    assert_eq!(driver.lines(), ["withdrawn late", "accepted m1 \"hello\"", "started m1"]);
+}
+
+#[test]
 fn a_withdrawal_before_the_session_exists_makes_none_and_is_written_when_it_is_made() {
     let mut driver = Driver::new();
     assert_eq!(driver.withdraw("late"), [receipt("late", Withdrawn)]);

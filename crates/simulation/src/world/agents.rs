@@ -269,5 +269,5 @@ impl World {
 }
 
 pub(super) fn commit_of(session: &SessionId, folded: &Folded) -> Commit {
-    Commit { session: session.clone(), create: None, events: Vec::new(), folds: folded.folds().to_vec(), row: None }
+    Commit { folds: folded.folds().to_vec(), ..Commit::of(session.clone()) }
 }

@@ -216,10 +216,6 @@ impl World {
             self.renew_epochs();
             self.forget_promises();
         }
-        // A withdrawal from a session that does not exist yet is remembered in memory only.
-        let made: Vec<&SessionId> = self.sessions.iter().filter(|session| self.store.session(session).ok().flatten().is_some()).collect();
-        let typed = &self.oracle.typed;
-        self.oracle.taken_back.retain(|message| typed.iter().any(|(of, typed)| of == message && made.contains(&&typed.session)));
         for waiting in gateway.replies.into_values() {
             // After a power cut nobody hears anything.
             if let (Way::Post(sender), false) = (waiting.way, power) {

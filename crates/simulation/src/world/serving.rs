@@ -297,7 +297,12 @@ impl World {
     /// The session, made in memory if nobody has asked for it before.
     pub(crate) fn loaded(&mut self, session: &SessionId) -> Option<&mut Loaded> {
         let Settings { config, retention } = self.settings();
-        let gateway = self.gateway.as_mut()?;
-        Some(gateway.sessions.entry(session.clone()).or_insert_with(|| Loaded::new(Session::new(session.clone(), config), retention)))
+        let Self { gateway, store, .. } = self;
+        let make = || {
+            let mut made = Session::new(session.clone(), config);
+            made.remember(store.early(session).unwrap_or_default());
+            Loaded::new(made, retention)
+        };
+        Some(gateway.as_mut()?.sessions.entry(session.clone()).or_insert_with(make))
     }
 }
