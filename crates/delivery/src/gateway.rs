@@ -13,8 +13,8 @@ mod seat;
 use std::collections::{BTreeMap, VecDeque};
 
 use moorline_protocol::{
-    Ack, Attach, Attached, AuthExpired, Cancel, ClientFrame, Code, Cursor, Detach, ErrorFrame, GatewayFrame, GatewayPong, GoingAway, Hello,
-    Millis, Ping, Seq, SessionId, VERSION, Welcome, mutant,
+    Ack, Answer, Attach, Attached, AuthExpired, Cancel, ClientFrame, Code, Cursor, Detach, ErrorFrame, GatewayFrame, GatewayPong,
+    GoingAway, Hello, Millis, Ping, Seq, SessionId, VERSION, Welcome, mutant,
 };
 
 pub use exchange::{ConnectionConfig, ConnectionInput, ConnectionOutput, End};
@@ -304,6 +304,9 @@ impl Connection {
         };
         let (epoch, head) = (journal.epoch.clone(), journal.head);
         let answer = seat.answer(journal, limits);
+        // Such an answer says that the client really has what it asks from.
+        let has_its_cursor = matches!(answer, Answer::UpToDate | Answer::Replay);
+        self.outputs.extend(seat.asked_cursor().filter(|_| has_its_cursor).map(ConnectionOutput::Position));
         if !self.round.contains(&session) {
             self.round.push_back(session.clone());
         }
@@ -313,7 +316,8 @@ impl Connection {
     fn acked(&mut self, cursors: &[Cursor]) {
         for cursor in cursors {
             if let Some(seat) = self.seats.get_mut(&cursor.session) {
-                seat.acked(cursor);
+                let position = seat.acked(cursor);
+                self.outputs.extend(position.map(ConnectionOutput::Position));
             }
         }
     }

@@ -8,6 +8,7 @@
 mod event_stream;
 mod inputs;
 mod line;
+mod opening;
 mod rows;
 mod socket;
 
@@ -16,9 +17,9 @@ use std::{collections::BTreeMap, pin::pin, sync::Arc, time::Duration};
 use axum::extract::ws::WebSocket;
 use moorline_delivery::{Connection, ConnectionConfig, ConnectionInput, ConnectionOutput, Holder};
 use moorline_protocol::{
-    ClientFrame, ClientId, Cursor, ErrorFrame, GatewayFrame, Hello, PageId, Receipt, Seq, SessionId, SnapshotPart, encode,
+    ClientFrame, ClientId, Cursor, ErrorFrame, GatewayFrame, Hello, Millis, PageId, Receipt, Seq, SessionId, SnapshotPart, encode,
 };
-use moorline_session::{Store, StoreError};
+use moorline_session::{Position, Store, StoreError};
 use tokio::{
     sync::{oneshot, watch},
     time::{sleep, timeout},
@@ -33,8 +34,9 @@ use crate::{
     verbs,
 };
 pub(crate) use event_stream::{StreamReader, StreamWriter, event_stream};
-use inputs::{Inputs, Opening};
+use inputs::Inputs;
 use line::{Incoming, Outgoing, Reader, Writer};
+use opening::Opening;
 use rows::row_frames;
 pub(crate) use socket::{SOCKET_FRAME_BYTES, too_large};
 
@@ -76,6 +78,10 @@ struct Driver<W, R> {
     writer: W,
     tails: BTreeMap<SessionId, Arc<Tail>>,
     standings: BTreeMap<SessionId, watch::Receiver<Standing>>,
+    /// Whose connection it is, once that is known.
+    client: Option<ClientId>,
+    /// Where the client stood when that was written down last, and when.
+    noted: BTreeMap<SessionId, (Cursor, Millis)>,
 }
 
 impl<W: Writer, R: Reader> Driver<W, R> {
@@ -91,7 +97,8 @@ impl<W: Writer, R: Reader> Driver<W, R> {
             time: wall(),
         };
         let core = Connection::new(hub.clock.monotonic(), config);
-        Self { core, inputs: Inputs::new(place, reader), writer, tails: BTreeMap::new(), standings: BTreeMap::new() }
+        let (tails, standings, noted) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        Self { core, inputs: Inputs::new(place, reader), writer, tails, standings, client: None, noted }
     }
 
     async fn run(mut self) {
@@ -142,6 +149,7 @@ impl<W: Writer, R: Reader> Driver<W, R> {
             ConnectionOutput::Leave { session } => self.leave(&session),
             ConnectionOutput::Serve { session, after, max_bytes } => self.serve(session, after, max_bytes).await?,
             ConnectionOutput::Snapshot { session, no, since } => self.snapshot(session, no, since),
+            ConnectionOutput::Position(cursor) => self.note(cursor),
             ConnectionOutput::Check { session } => self.check(session),
             ConnectionOutput::Rows { since } => self.rows(since).await?,
             ConnectionOutput::Submit(send) => {
@@ -168,7 +176,7 @@ impl<W: Writer, R: Reader> Driver<W, R> {
 
     fn claim(&mut self, client: &ClientId, page: &PageId) {
         match self.inputs.hub().claim(client, page, &self.inputs.place.id) {
-            Holder::Granted | Holder::Replaces(_) => {}
+            Holder::Granted | Holder::Replaces(_) => self.client = Some(client.clone()),
             Holder::Taken => self.handle(ConnectionInput::ClientTaken),
         }
     }
@@ -178,11 +186,25 @@ impl<W: Writer, R: Reader> Driver<W, R> {
         let Some((standing, tail)) = self.inputs.hub().sessions.watch(&session) else { return };
         self.tails.insert(session.clone(), tail);
         self.standings.insert(session.clone(), standing.clone());
-        self.inputs.opening.insert(session.clone(), Opening { no, cursor });
+        self.inputs.opening.insert(session.clone(), Opening { no, cursor, client: self.client.clone() });
         self.inputs.heads.insert(session, WatchStream::new(standing));
     }
 
+    /// Has it written down where the client stands: when it went on, and else often enough to stay known.
+    fn note(&mut self, cursor: Cursor) {
+        let (now, surroundings) = (self.inputs.hub().clock.monotonic(), self.inputs.hub().sessions.surroundings());
+        let known = self.noted.get(&cursor.session);
+        let says_nothing_new = |(last, at): &(Cursor, Millis)| {
+            last.epoch == cursor.epoch && cursor.seq <= last.seq && now.since(*at) < Millis(surroundings.client_idle.0 / 4)
+        };
+        let Some(client) = self.client.clone().filter(|_| !known.is_some_and(says_nothing_new)) else { return };
+        let Cursor { session, epoch, seq } = cursor.clone();
+        surroundings.commits.note(Position { client, session, epoch, seq, seen_at: wall() });
+        self.noted.insert(cursor.session.clone(), (cursor, now));
+    }
+
     fn leave(&mut self, session: &SessionId) {
+        self.noted.remove(session);
         self.tails.remove(session);
         self.standings.remove(session);
         self.inputs.opening.remove(session);

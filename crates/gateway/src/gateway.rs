@@ -87,6 +87,7 @@ pub async fn start(options: &Options, own_binary: PathBuf) -> Result<Gateway, St
         commits: CommitQueue::start(Arc::<SqliteStore>::clone(&store), newest_row).map_err(StartError::Thread)?,
         config: Config { limits, idle_limit: agent_timings.idle, stop_limit: agent_timings.stop },
         retention: options.retention(),
+        client_idle: Millis(options.client_idle_ms),
         agents: options.agents.clone(),
         agent_settings,
         work: data.work(),
@@ -107,6 +108,7 @@ pub async fn start(options: &Options, own_binary: PathBuf) -> Result<Gateway, St
         most_connections: options.connections as usize,
     });
     hub.sessions.recover().await?;
+    hub.tasks.spawn(forget_idle_clients(Arc::clone(&hub)));
     let listen = |source| StartError::Listen { address: options.listen, source };
     let listener = TcpListener::bind(options.listen).await.map_err(listen)?;
     let address = listener.local_addr().map_err(listen)?;
@@ -172,6 +174,19 @@ impl Gateway {
         });
         if finish.await.is_err() {
             tracing::error!("stopping panicked");
+        }
+    }
+}
+
+/// Forgets, until the gateway stops, where those clients stand that have said nothing for long.
+async fn forget_idle_clients(hub: Arc<Hub>) {
+    let idle = hub.sessions.surroundings().client_idle;
+    let between = Duration::from_millis((idle.0 / 4).max(1_000));
+    while hub.closing.run_until_cancelled(tokio::time::sleep(between)).await.is_some() {
+        let store = Arc::clone(&hub.sessions.surroundings().store);
+        let forgetting = tokio::task::spawn_blocking(move || store.forget_positions(clock::wall().saturating_sub(idle.0)));
+        if let Ok(Err(error)) = forgetting.await {
+            tracing::warn!(%error, "idle clients could not be forgotten");
         }
     }
 }

@@ -24,6 +24,9 @@ const MOST_LOGIN_MS: u64 = 10 * 365 * 24 * 3_600 * 1_000;
 /// The longest that events may be kept unfolded: a year.
 const MOST_FOLD_MS: u64 = 365 * 24 * 3_600 * 1_000;
 
+/// The longest that a silent client may be known: a year.
+const MOST_IDLE_MS: u64 = 365 * 24 * 3_600 * 1_000;
+
 /// The gateway of Moorline: it keeps sessions with agents alive and serves them to browsers.
 #[derive(Debug, Parser)]
 #[command(name = "moorline-gateway", version, about)]
@@ -98,6 +101,9 @@ pub struct Options {
     /// Age at which events of a journal are folded, however few they are. No timing: it is not divided.
     #[arg(long, env = "MOORLINE_FOLD_MS", value_name = "MS", default_value_t = 300_000, value_parser = clap::value_parser!(u64).range(1..=MOST_FOLD_MS))]
     pub fold_ms: u64,
+    /// A client that says nothing for this long is forgotten: behind folded events it gets a snapshot. No timing: it is not divided.
+    #[arg(long, env = "MOORLINE_CLIENT_IDLE_MS", value_name = "MS", default_value_t = 3_600_000, value_parser = clap::value_parser!(u64).range(1..=MOST_IDLE_MS))]
+    pub client_idle_ms: u64,
     /// What is logged to stderr, such as info or moorline_gateway=debug.
     #[arg(long, env = "MOORLINE_LOG", value_name = "FILTER", default_value = "info", value_parser = log_filter)]
     pub log: String,

@@ -45,6 +45,8 @@ pub(crate) struct Surroundings {
     pub(crate) config: Config,
     /// Up to when journals keep their events as they were committed.
     pub(crate) retention: RetentionLimits,
+    /// A client that says nothing for this long is forgotten.
+    pub(crate) client_idle: Millis,
     pub(crate) agents: Vec<AgentSpec>,
     pub(crate) agent_settings: AgentSettings,
     /// Below it, every session's agent has a folder of its own.
@@ -86,6 +88,8 @@ pub(crate) struct Committed {
     pub(crate) epoch: Epoch,
     pub(crate) oldest: Seq,
     pub(crate) head: Seq,
+    /// Up to here events were folded: behind it the journal is as it was committed.
+    pub(crate) folded: Seq,
     /// The fold's state at exactly `head`.
     pub(crate) state: SessionState,
 }

@@ -75,4 +75,4 @@ pub use agent::{AgentCommand, AgentReport, AgentUpdate, ToolUpdate};
 pub use input::{Config, Input, Now, Output, Reply};
 pub use memory::{Durability, MemoryStore};
 pub use session::Session;
-pub use store::{Commit, EARLY_AGE, EARLY_KEPT, Early, NewSession, RowChange, SessionMeta, Store, StoreError};
+pub use store::{Commit, EARLY_AGE, EARLY_KEPT, Early, NewSession, POSITIONS_KEPT, Position, RowChange, SessionMeta, Store, StoreError};

@@ -6,9 +6,9 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use moorline_protocol::{Epoch, Event, MessageId, Seq, SessionId, SessionRow, WallTime, encode};
+use moorline_protocol::{ClientId, Epoch, Event, MessageId, Seq, SessionId, SessionRow, WallTime, encode};
 
-use crate::{Commit, EARLY_AGE, EARLY_KEPT, Early, SessionMeta, Store, StoreError};
+use crate::{Commit, EARLY_AGE, EARLY_KEPT, Early, POSITIONS_KEPT, Position, SessionMeta, Store, StoreError};
 
 /// When a [`MemoryStore`] counts a commit as safe from a crash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,6 +33,7 @@ struct Inner {
     synced: Contents,
     /// The commits between the two.
     tail: Vec<Commit>,
+    positions: Vec<Position>,
     failure: Option<StoreError>,
 }
 
@@ -43,6 +44,7 @@ struct Contents {
     first_rev: u64,
     /// What was taken back from sessions that do not exist, oldest first.
     early: Vec<(SessionId, Early)>,
+    positions: BTreeMap<(ClientId, SessionId), Position>,
 }
 
 #[derive(Debug, Clone)]
@@ -69,15 +71,18 @@ impl MemoryStore {
         let mut inner = self.lock();
         inner.current = inner.synced.clone();
         inner.tail.clear();
+        inner.positions.clear();
     }
 
     /// Makes everything committed safe from a crash.
     pub fn sync(&self) {
         let mut inner = self.lock();
-        let Inner { synced, tail, .. } = &mut *inner;
+        let Inner { synced, tail, positions, .. } = &mut *inner;
         for commit in tail.drain(..) {
             synced.apply(&commit);
         }
+        synced.place(positions);
+        positions.clear();
     }
 
     /// Makes the next commit fail so.
@@ -93,6 +98,8 @@ impl MemoryStore {
         let Inner { current, synced, .. } = &mut *inner;
         current.rev = current.rev.max(now);
         current.first_rev = current.rev;
+        current.positions.clear();
+        synced.positions.clear();
         for (session, kept) in &mut current.sessions {
             kept.epoch = epoch(session);
             current.rev += 1;
@@ -118,7 +125,7 @@ impl Clone for MemoryStore {
 }
 
 impl Store for MemoryStore {
-    fn commit(&self, commits: &[Commit]) -> Result<Vec<SessionRow>, StoreError> {
+    fn write(&self, commits: &[Commit], positions: &[Position]) -> Result<Vec<SessionRow>, StoreError> {
         let mut inner = self.lock();
         if let Some(error) = inner.failure.take() {
             return Err(error);
@@ -131,8 +138,10 @@ impl Store for MemoryStore {
                 changed.push(row);
             }
         }
+        inner.current.place(positions);
         if self.durability == Durability::Unsynced {
             inner.tail.extend_from_slice(commits);
+            inner.positions.extend_from_slice(positions);
         }
         Ok(changed)
     }
@@ -160,6 +169,19 @@ impl Store for MemoryStore {
             *n == 0 || bytes <= max_bytes
         });
         Ok(fitting.map(|(_, (event, _))| event.clone()).collect())
+    }
+
+    fn position(&self, client: &ClientId, session: &SessionId) -> Result<Option<Position>, StoreError> {
+        Ok(self.lock().current.positions.get(&(client.clone(), session.clone())).cloned())
+    }
+
+    fn forget_positions(&self, before: WallTime) -> Result<(), StoreError> {
+        let mut inner = self.lock();
+        let Inner { current, synced, positions, .. } = &mut *inner;
+        current.positions.retain(|_, position| position.seen_at >= before);
+        synced.positions.retain(|_, position| position.seen_at >= before);
+        positions.retain(|position| position.seen_at >= before);
+        Ok(())
     }
 
     fn early(&self, session: &SessionId) -> Result<Vec<MessageId>, StoreError> {
@@ -249,6 +271,17 @@ impl Contents {
 }
 
 impl Contents {
+    fn place(&mut self, positions: &[Position]) {
+        for position in positions {
+            let kept = self.positions.entry((position.client.clone(), position.session.clone()));
+            kept.and_modify(|kept| kept.follow(position)).or_insert_with(|| position.clone());
+        }
+        while self.positions.len() > POSITIONS_KEPT {
+            let oldest = self.positions.iter().min_by_key(|(_, position)| position.seen_at).map(|(key, _)| key.clone());
+            oldest.and_then(|oldest| self.positions.remove(&oldest));
+        }
+    }
+
     /// Takes in what was taken back from a session that does not exist.
     fn remember(&mut self, commit: &Commit) {
         if self.sessions.contains_key(&commit.session) {

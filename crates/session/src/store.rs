@@ -1,17 +1,37 @@
 //! What a session needs of a store: one trait, kept by SQLite in the gateway and by memory in the simulation.
 
-use moorline_protocol::{Epoch, Event, MessageId, Millis, Seq, SessionId, SessionRow, WallTime};
+use moorline_protocol::{ClientId, Epoch, Event, MessageId, Millis, Seq, SessionId, SessionRow, WallTime};
 
 /// Keeps every session's journal and the session list.
 ///
 /// All calls are synchronous and may block; whoever calls them from an async task does so on a thread of their own.
 pub trait Store: Send + Sync {
-    /// Writes the commits in order, in one transaction, and returns once it is durable: all of them or none.
-    /// Returns the row of every session whose row changed.
+    /// Writes the commits in order and the positions, in one transaction, and returns once it is durable: all of them or none.
+    /// Returns the row of every session whose row changed. Within an epoch a position does not move back.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] when nothing was written; [`StoreError::Corrupt`] when a commit does not continue its journal.
-    fn commit(&self, commits: &[Commit]) -> Result<Vec<SessionRow>, StoreError>;
+    fn write(&self, commits: &[Commit], positions: &[Position]) -> Result<Vec<SessionRow>, StoreError>;
+
+    /// Writes commits alone.
+    ///
+    /// # Errors
+    /// See [`Store::write`].
+    fn commit(&self, commits: &[Commit]) -> Result<Vec<SessionRow>, StoreError> {
+        self.write(commits, &[])
+    }
+
+    /// Where a client stands in a session, if it is known.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    fn position(&self, client: &ClientId, session: &SessionId) -> Result<Option<Position>, StoreError>;
+
+    /// Forgets the positions that were seen last before a wall time.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    fn forget_positions(&self, before: WallTime) -> Result<(), StoreError>;
 
     /// A session's incarnation and bounds; none for a session that does not exist.
     ///
@@ -114,6 +134,32 @@ pub const EARLY_AGE: Millis = Millis(7 * 24 * 3_600 * 1_000);
 
 /// How many [`Early`] withdrawals a store remembers; beyond it the oldest are forgotten.
 pub const EARLY_KEPT: usize = 10_000;
+
+/// Where a client stands in a session: it has everything up to `seq`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Position {
+    /// The tab.
+    pub client: ClientId,
+    /// The session.
+    pub session: SessionId,
+    /// The journal's incarnation.
+    pub epoch: Epoch,
+    /// The seq.
+    pub seq: Seq,
+    /// When it was said last, by the gateway's clock.
+    pub seen_at: WallTime,
+}
+
+impl Position {
+    /// Takes what the same client says later: within an epoch it does not move back.
+    pub fn follow(&mut self, later: &Self) {
+        let seq = if later.epoch == self.epoch { later.seq.max(self.seq) } else { later.seq };
+        *self = Self { seq, ..later.clone() };
+    }
+}
+
+/// How many [`Position`]s a store keeps; beyond it those seen longest ago are forgotten.
+pub const POSITIONS_KEPT: usize = 20_000;
 
 /// A session to be made.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -3,11 +3,11 @@
 //! They panic with a sentence when the store does otherwise.
 
 use moorline_protocol::{
-    Accepted, Append, BlockId, BlockKind, Changed, Epoch, Event, EventBody, FieldsPatch, Fold, MessageId, Opened, Outcome, Patch,
+    Accepted, Append, BlockId, BlockKind, Changed, ClientId, Epoch, Event, EventBody, FieldsPatch, Fold, MessageId, Opened, Outcome, Patch,
     PlanEntry, PlanStatus, Seq, SessionId, Settlement, TurnEnded, TurnError, TurnStarted, TurnStopping, Withdrawn, encode,
 };
 
-use crate::{Commit, EARLY_AGE, Early, NewSession, RowChange, Store, StoreError};
+use crate::{Commit, EARLY_AGE, Early, NewSession, Position, RowChange, Store, StoreError};
 
 /// Runs every check, each on an empty store of its own.
 pub fn run(make: &mut dyn FnMut() -> Box<dyn Store>) {
@@ -25,6 +25,8 @@ pub fn run(make: &mut dyn FnMut() -> Box<dyn Store>) {
         commits_of_one_batch_build_on_each_other,
         folds_take_the_place_of_what_they_stand_for,
         a_fold_that_stands_for_no_kept_run_is_refused,
+        where_clients_stand_is_kept_and_does_not_move_back,
+        clients_not_seen_for_long_are_forgotten,
         what_was_taken_back_early_is_kept_until_its_session_is_made,
         what_was_taken_back_early_is_forgotten_after_its_time,
     ] {
@@ -225,6 +227,41 @@ fn a_fold_that_stands_for_no_kept_run_is_refused(store: &dyn Store) {
         assert!(matches!(refused, Err(StoreError::Corrupt(_))), "{place:?} stands for no whole events: {refused:?}");
     }
     assert_eq!(store.read(&session("a"), Seq::ZERO, 100, 1 << 20).expect("the events are read").len(), 7, "nothing of it is written");
+}
+
+fn where_clients_stand_is_kept_and_does_not_move_back(store: &dyn Store) {
+    let seq = |client: &str, name| {
+        let position = store.position(&client_id(client), &session(name)).expect("it is read");
+        position.map(|position| (position.epoch.to_string(), position.seq.value(), position.seen_at))
+    };
+    let at = |client: &str, name, epoch: &str, n, seen_at| position(client, name, epoch, n, seen_at);
+    store.write(&[commit("a", 1..=9)], &[at("x", "a", "e", 4, 10), at("y", "a", "e", 9, 10)]).expect("beside a commit");
+    store.write(&[], &[at("x", "b", "f", 2, 11)]).expect("and alone");
+    let kept = |epoch: &str, n, seen_at| Some((epoch.to_owned(), n, seen_at));
+    assert_eq!((seq("x", "a"), seq("y", "a"), seq("x", "b"), seq("y", "b")), (kept("e", 4, 10), kept("e", 9, 10), kept("f", 2, 11), None));
+    store.write(&[], &[at("x", "a", "e", 3, 12)]).expect("it is written");
+    assert_eq!(seq("x", "a"), kept("e", 4, 12), "an older place says only that the client is there");
+    store.write(&[], &[at("x", "a", "e", 6, 13), at("x", "b", "g", 1, 13)]).expect("they are written");
+    assert_eq!((seq("x", "a"), seq("x", "b")), (kept("e", 6, 13), kept("g", 1, 13)), "in another epoch it begins anew");
+    let refused = store.write(&[commit("a", 99..=99)], &[at("x", "a", "e", 8, 14)]);
+    assert!(refused.is_err() && seq("x", "a") == kept("e", 6, 13), "with a commit that fails nothing is written");
+}
+
+fn clients_not_seen_for_long_are_forgotten(store: &dyn Store) {
+    let positions = [position("x", "a", "e", 1, 10), position("x", "b", "e", 1, 20), position("y", "a", "e", 1, 30)];
+    store.write(&[], &positions).expect("they are written");
+    store.forget_positions(20).expect("the oldest goes");
+    let is_kept = |client, name| store.position(&client_id(client), &session(name)).expect("it is read").is_some();
+    assert_eq!((is_kept("x", "a"), is_kept("x", "b"), is_kept("y", "a")), (false, true, true), "who was seen just then stays");
+}
+
+fn position(client: &str, name: &str, epoch: &str, seq: u64, seen_at: u64) -> Position {
+    let epoch = Epoch::parse(epoch).expect("a valid id");
+    Position { client: client_id(client), session: session(name), epoch, seq: Seq::new(seq), seen_at }
+}
+
+fn client_id(name: &str) -> ClientId {
+    ClientId::parse(name).expect("a valid id")
 }
 
 fn what_was_taken_back_early_is_kept_until_its_session_is_made(store: &dyn Store) {

@@ -77,6 +77,12 @@ impl Retention {
         if self.out.is_some() { self.since.add(one) } else { self.waiting.add(one) }
     }
 
+    /// The seq up to which events were folded, or left as they are because there is no shorter fold.
+    #[must_use]
+    pub const fn folded(&self) -> Seq {
+        self.folding.seq()
+    }
+
     /// The wall time from which on a run is to be folded; none while nothing waits, or a run is out.
     #[must_use]
     pub fn due(&self) -> Option<WallTime> {

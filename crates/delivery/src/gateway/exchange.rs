@@ -132,6 +132,8 @@ pub enum ConnectionOutput {
         /// The frame's encoded bytes at most; one event goes in any case.
         max_bytes: usize,
     },
+    /// Write down that the client has everything up to here. Nothing waits for it.
+    Position(Cursor),
     /// Take a snapshot at the committed head; answer [`ConnectionInput::Snapshot`].
     Snapshot {
         /// The session.

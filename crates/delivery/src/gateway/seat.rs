@@ -103,11 +103,11 @@ impl Seat {
         self.credit.delivered(self.cursor, bytes);
     }
 
-    /// An ack beyond what was delivered counts as one of what was.
-    pub(super) fn acked(&mut self, cursor: &Cursor) {
-        if self.journal.as_ref().is_some_and(|journal| journal.epoch == cursor.epoch) {
-            self.credit.acked(cursor.seq);
-        }
+    /// An ack beyond the head counts as one of the head. Returns where the client stands, unless it is of another journal.
+    pub(super) fn acked(&mut self, cursor: &Cursor) -> Option<Cursor> {
+        let journal = self.journal.as_ref().filter(|journal| journal.epoch == cursor.epoch)?;
+        self.credit.acked(cursor.seq);
+        Some(Cursor { seq: cursor.seq.min(journal.head), ..cursor.clone() })
     }
 
     pub(super) fn unacked(&self) -> usize {

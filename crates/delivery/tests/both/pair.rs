@@ -277,6 +277,7 @@ impl Pair {
                 let journal = self.journal(&session, cursor.map_or(Seq::ZERO, |cursor| cursor.seq));
                 self.answers(ConnectionInput::Journal { session, no, journal });
             }
+            ConnectionOutput::Position(_) => {}
             ConnectionOutput::Check { session } => {
                 if let Some(Journal { head, state, .. }) = self.journal(&session, Seq::ZERO) {
                     self.answers(ConnectionInput::Head { session, head, state });

@@ -3,7 +3,7 @@
 use moorline_delivery::{ConnectionInput, ConnectionOutput};
 use moorline_protocol::{Answer, Attach, Code, Limits, Seq, SessionState, SnapshotReason};
 
-use crate::scene::{Scene, answers, caught_up, errors, fresh, from, greeting, parts, served, session};
+use crate::scene::{Scene, answers, caught_up, cursor, errors, fresh, from, greeting, parts, served, session};
 
 fn answer(head: u64, attach: Attach) -> Answer {
     let mut scene = Scene::greeted("s", head);
@@ -72,6 +72,22 @@ fn a_head_that_moves_during_the_look_up_counts() {
     let written = scene.handles(ConnectionInput::Journal { session: session("s"), no: 1, journal });
     assert_eq!(served(&written), [("s".to_owned(), 5, 11)]);
     assert_eq!(caught_up(&written)[0].seq, Seq::new(11));
+}
+
+#[test]
+fn where_a_client_stands_is_written_down_by_its_acks_and_by_cursors_that_are_believed() {
+    let mut scene = Scene::greeted("s", 9);
+    scene.attach(from("s", 1, "e", 4));
+    scene.acks(vec![cursor("s", "e", 7)]);
+    scene.acks(vec![cursor("s", "e", 70), cursor("s", "f", 8), cursor("other", "e", 3)]);
+    scene.attach(from("s", 2, "e", 90));
+    scene.attach(fresh("s", 3));
+    let positions = scene.asked.iter().filter_map(|asked| match asked {
+        ConnectionOutput::Position(position) => Some(position.clone()),
+        _ => None,
+    });
+    let expected = [cursor("s", "e", 4), cursor("s", "e", 7), cursor("s", "e", 9)];
+    assert_eq!(positions.collect::<Vec<_>>(), expected, "an ack beyond the head is clamped");
 }
 
 #[test]

@@ -3,18 +3,19 @@
 use std::{collections::BTreeMap, pin::Pin, sync::Arc};
 
 use futures_util::{Stream, StreamExt as _, future::BoxFuture, stream::FuturesUnordered};
-use moorline_delivery::{ConnectionInput, Journal};
-use moorline_protocol::{Cursor, Millis, Seq, SessionId};
+use moorline_delivery::ConnectionInput;
+use moorline_protocol::{Millis, SessionId};
 use tokio::{sync::watch, time::sleep_until};
 use tokio_stream::{StreamMap, wrappers::WatchStream};
 
 use super::{
     Stop,
     line::{Incoming, Reader},
+    opening::{Opened, Opening, standing_input},
 };
 use crate::{
     hub::{Hub, Place},
-    sessions::{Committed, Standing},
+    sessions::Standing,
 };
 
 /// Answers and outputs that may be outstanding before no further frame is read.
@@ -31,14 +32,6 @@ pub(super) struct Inputs<R> {
     rows: watch::Receiver<u64>,
     login: Word,
     drain: Word,
-}
-
-/// An attach whose session is being looked up.
-#[derive(Debug)]
-pub(super) struct Opening {
-    pub(super) no: u64,
-    /// What the client says that it has.
-    pub(super) cursor: Option<Cursor>,
 }
 
 /// What is said once, and stays true from then on.
@@ -88,7 +81,7 @@ impl<R: Reader> Inputs<R> {
                 Some((session, standing)) = heads.next(), if !heads.is_empty() => {
                     match standing_input(opening, session, standing) {
                         Some(Opened::Input(input)) => return Ok(input),
-                        Some(Opened::Uncounted(counting)) => answers.push(counting.finish(Arc::clone(hub))),
+                        Some(Opened::Found(found)) => answers.push(Box::pin(found.journal(Arc::clone(hub)))),
                         None => {}
                     }
                 }
@@ -112,71 +105,6 @@ impl<R: Reader> Inputs<R> {
                 () = sleep_until(hub.clock.instant(deadline)) => return Ok(ConnectionInput::Deadline),
             }
         }
-    }
-}
-
-/// What a session's standing comes to.
-enum Opened {
-    Input(ConnectionInput),
-    /// An answer for which rows have to be counted.
-    Uncounted(Uncounted),
-}
-
-/// The first standing of an opened session answers its attach; the later ones move its head.
-fn standing_input(opening: &mut BTreeMap<SessionId, Opening>, session: SessionId, standing: Standing) -> Option<Opened> {
-    match standing {
-        Standing::Loading => None,
-        Standing::Unknown => {
-            let Opening { no, .. } = opening.remove(&session)?;
-            Some(Opened::Input(ConnectionInput::Journal { session, no, journal: None }))
-        }
-        Standing::Known(committed) => {
-            let Some(Opening { no, cursor }) = opening.remove(&session) else {
-                let (head, state) = (committed.head, committed.state.clone());
-                return Some(Opened::Input(ConnectionInput::Head { session, head, state }));
-            };
-            Some(Opened::Uncounted(Uncounted { session, no, cursor, committed }))
-        }
-    }
-}
-
-/// An attach's journal, but for the rows behind its cursor.
-struct Uncounted {
-    session: SessionId,
-    no: u64,
-    cursor: Option<Cursor>,
-    committed: Arc<Committed>,
-}
-
-impl Uncounted {
-    /// Counts the rows, if there may be more than a replay may have. Heads that move meanwhile reach the core before the answer.
-    fn finish(self, hub: Arc<Hub>) -> BoxFuture<'static, Option<ConnectionInput>> {
-        Box::pin(async move {
-            let Self { session, no, cursor, committed } = self;
-            let cursor = cursor.filter(|cursor| cursor.epoch == committed.epoch);
-            let behind = match cursor {
-                Some(cursor) => rows_behind(&hub, &cursor, committed.head).await,
-                None => 0,
-            };
-            let (epoch, state) = (committed.epoch.clone(), committed.state.clone());
-            let journal = Journal { epoch, oldest: committed.oldest, head: committed.head, state, behind };
-            Some(ConnectionInput::Journal { session, no, journal: Some(journal) })
-        })
-    }
-}
-
-async fn rows_behind(hub: &Hub, cursor: &Cursor, head: Seq) -> u64 {
-    let surroundings = hub.sessions.surroundings();
-    let (cap, events) = (surroundings.limits().replay_events, head.value().saturating_sub(cursor.seq.value()));
-    if events <= cap {
-        return events;
-    }
-    let (store, session, after) = (Arc::clone(&surroundings.store), cursor.session.clone(), cursor.seq);
-    let counting = tokio::task::spawn_blocking(move || store.count(&session, after, cap + 1)).await;
-    match counting {
-        Ok(Ok(rows)) => rows,
-        // A snapshot comes from memory.
-        Ok(Err(_)) | Err(_) => events,
     }
 }
 

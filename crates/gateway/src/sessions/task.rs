@@ -275,6 +275,7 @@ impl Task {
             Ok(folded) => {
                 folded.folds().iter().for_each(|fold| self.place.tail.fold(fold));
                 self.retention.done(folded);
+                self.publish();
             }
             Err(error) => {
                 tracing::warn!(session = %self.place.id, %error, "a part of a journal could not be folded: it is tried again");
@@ -289,6 +290,7 @@ impl Task {
                 epoch: epoch.clone(),
                 oldest: self.oldest,
                 head: self.session.head(),
+                folded: self.retention.folded(),
                 state: self.session.state(),
             })),
             None => Standing::Unknown,

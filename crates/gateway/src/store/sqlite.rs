@@ -5,8 +5,8 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use moorline_protocol::{Epoch, Event, MessageId, Seq, SessionId, SessionRow, WallTime, encode};
-use moorline_session::{Commit, EARLY_AGE, EARLY_KEPT, NewSession, RowChange, SessionMeta, Store, StoreError};
+use moorline_protocol::{ClientId, Epoch, Event, MessageId, Seq, SessionId, SessionRow, WallTime, encode};
+use moorline_session::{Commit, EARLY_AGE, EARLY_KEPT, NewSession, POSITIONS_KEPT, Position, RowChange, SessionMeta, Store, StoreError};
 use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, TransactionBehavior, params};
 
 use super::{
@@ -81,6 +81,7 @@ impl SqliteStore {
         self.set_fact(REV, &first.to_string())?;
         self.set_fact(FIRST_REV, &first.to_string())?;
         self.writing(|transaction| {
+            transaction.execute("DELETE FROM positions", [])?;
             let mut statement = transaction.prepare("SELECT key FROM sessions")?;
             let keys: Vec<i64> = statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
             for key in keys {
@@ -149,7 +150,7 @@ impl SqliteStore {
 }
 
 impl Store for SqliteStore {
-    fn commit(&self, commits: &[Commit]) -> Result<Vec<SessionRow>, StoreError> {
+    fn write(&self, commits: &[Commit], positions: &[Position]) -> Result<Vec<SessionRow>, StoreError> {
         self.writing(|transaction| {
             let mut changed: Vec<SessionRow> = Vec::new();
             for commit in commits {
@@ -158,6 +159,7 @@ impl Store for SqliteStore {
                     changed.push(row);
                 }
             }
+            place(transaction, positions)?;
             Ok(changed)
         })
     }
@@ -184,6 +186,25 @@ impl Store for SqliteStore {
             }
             Ok(events)
         })
+    }
+
+    fn position(&self, client: &ClientId, session: &SessionId) -> Result<Option<Position>, StoreError> {
+        self.reading(|connection| {
+            let sql = "SELECT epoch, seq, seen_at FROM positions WHERE client = ?1 AND session = ?2";
+            let mut statement = connection.prepare_cached(sql)?;
+            let mut rows = statement.query([client.as_str(), session.as_str()])?;
+            let Some(row) = rows.next()? else { return Ok(None) };
+            let epoch = Epoch::parse(row.get_ref(0)?.as_str().map_err(Fault::inconsistent)?).map_err(Fault::inconsistent)?;
+            let (client, session) = (client.clone(), session.clone());
+            Ok(Some(Position { client, session, epoch, seq: Seq::new(natural(row, 1)?), seen_at: natural(row, 2)? }))
+        })
+    }
+
+    fn forget_positions(&self, before: WallTime) -> Result<(), StoreError> {
+        self.writing(|transaction| {
+            Ok(transaction.prepare_cached("DELETE FROM positions WHERE seen_at < ?1")?.execute([integer(before)])?)
+        })
+        .map(drop)
     }
 
     fn early(&self, session: &SessionId) -> Result<Vec<MessageId>, StoreError> {
@@ -272,6 +293,22 @@ fn write(transaction: &Transaction<'_>, commit: &Commit) -> Result<Option<Sessio
         stored.key,
     ])?;
     Ok(Some(stored.meta.row))
+}
+
+fn place(transaction: &Transaction<'_>, positions: &[Position]) -> Result<(), Fault> {
+    if positions.is_empty() {
+        return Ok(());
+    }
+    let sql = "INSERT INTO positions (client, session, epoch, seq, seen_at) VALUES (?1, ?2, ?3, ?4, ?5)
+        ON CONFLICT (client, session) DO UPDATE SET epoch = ?3, seen_at = ?5, seq = CASE WHEN epoch = ?3 THEN max(seq, ?4) ELSE ?4 END";
+    let mut upsert = transaction.prepare_cached(sql)?;
+    for Position { client, session, epoch, seq, seen_at } in positions {
+        upsert.execute(params![client.as_str(), session.as_str(), epoch.as_str(), integer(seq.value()), integer(*seen_at)])?;
+    }
+    let surplus = "DELETE FROM positions WHERE (client, session) IN
+        (SELECT client, session FROM positions ORDER BY seen_at DESC LIMIT -1 OFFSET ?1)";
+    transaction.prepare_cached(surplus)?.execute([integer(POSITIONS_KEPT as u64)])?;
+    Ok(())
 }
 
 /// Takes in what was taken back from a session that does not exist.

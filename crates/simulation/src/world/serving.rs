@@ -100,6 +100,7 @@ impl World {
                 ConnectionOutput::Leave { session } => seated.left(&session),
                 ConnectionOutput::Serve { session, after, max_bytes } => self.serve(wire, session, after, max_bytes),
                 ConnectionOutput::Snapshot { session, no, since } => self.snapshot(wire, session, no, since),
+                ConnectionOutput::Position(_) => {}
                 ConnectionOutput::Check { session } => self.tell_head(wire, &session),
                 ConnectionOutput::Rows { since } => {
                     let first = self.store.first_rev().unwrap_or(0);

@@ -1,0 +1,103 @@
+//! Looking a session up for an attach: what is kept of its journal for this client.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use moorline_delivery::{ConnectionInput, Journal};
+use moorline_protocol::{ClientId, Cursor, SessionId};
+use moorline_session::{Store, StoreError};
+
+use crate::{
+    clock::wall,
+    hub::Hub,
+    sessions::{Committed, Standing, Surroundings},
+};
+
+/// An attach whose session is being looked up.
+#[derive(Debug)]
+pub(super) struct Opening {
+    pub(super) no: u64,
+    /// What the client says that it has.
+    pub(super) cursor: Option<Cursor>,
+    /// Who it is.
+    pub(super) client: Option<ClientId>,
+}
+
+/// What a session's standing comes to.
+pub(super) enum Opened {
+    Input(ConnectionInput),
+    /// An attach's session is there.
+    Found(Found),
+}
+
+/// The first standing of an opened session answers its attach; the later ones move its head.
+pub(super) fn standing_input(opening: &mut BTreeMap<SessionId, Opening>, session: SessionId, standing: Standing) -> Option<Opened> {
+    match standing {
+        Standing::Loading => None,
+        Standing::Unknown => {
+            let Opening { no, .. } = opening.remove(&session)?;
+            Some(Opened::Input(ConnectionInput::Journal { session, no, journal: None }))
+        }
+        Standing::Known(committed) => {
+            let Some(opening) = opening.remove(&session) else {
+                let (head, state) = (committed.head, committed.state.clone());
+                return Some(Opened::Input(ConnectionInput::Head { session, head, state }));
+            };
+            Some(Opened::Found(Found { session, opening, committed }))
+        }
+    }
+}
+
+/// A session that was found for an attach.
+pub(super) struct Found {
+    session: SessionId,
+    opening: Opening,
+    committed: Arc<Committed>,
+}
+
+impl Found {
+    /// The answer to the look-up. Heads that move meanwhile reach the core before it.
+    pub(super) async fn journal(self, hub: Arc<Hub>) -> Option<ConnectionInput> {
+        let Self { session, opening: Opening { no, cursor, client }, committed } = self;
+        let (epoch, head, state) = (committed.epoch.clone(), committed.head, committed.state.clone());
+        let mut journal = Journal { epoch, oldest: committed.oldest, head, state, behind: 0 };
+        if let Some(cursor) = cursor.filter(|cursor| cursor.epoch == journal.epoch) {
+            journal.behind = head.value().saturating_sub(cursor.seq.value());
+            let surroundings = Arc::clone(hub.sessions.surroundings());
+            let is_folded = cursor.seq < committed.folded;
+            if is_folded || journal.behind > surroundings.limits().replay_events {
+                let looking = tokio::task::spawn_blocking(move || look(&surroundings, client.as_ref(), &cursor));
+                match looking.await {
+                    Ok(Ok((behind, Acquaintance::Known))) => journal.behind = behind,
+                    // For a client that nobody knows, only what is not folded is kept.
+                    Ok(Ok((behind, Acquaintance::Stranger))) if is_folded => {
+                        (journal.behind, journal.oldest) = (behind, committed.folded.next());
+                    }
+                    Ok(Ok((behind, Acquaintance::Stranger))) => journal.behind = behind,
+                    // A snapshot comes from memory.
+                    Ok(Err(_)) | Err(_) => journal.behind = u64::MAX,
+                }
+            }
+        }
+        Some(ConnectionInput::Journal { session, no, journal: Some(journal) })
+    }
+}
+
+/// Whether it is known where a client stands.
+enum Acquaintance {
+    Known,
+    Stranger,
+}
+
+/// How many rows lie behind the cursor, and whether the client is known. Blocks.
+fn look(surroundings: &Surroundings, client: Option<&ClientId>, cursor: &Cursor) -> Result<(u64, Acquaintance), StoreError> {
+    let store: &dyn Store = &*surroundings.store;
+    let behind = store.count(&cursor.session, cursor.seq, surroundings.limits().replay_events + 1)?;
+    let Some(client) = client else { return Ok((behind, Acquaintance::Stranger)) };
+    let position = match surroundings.commits.unwritten(client, &cursor.session) {
+        Some(position) => Some(position),
+        None => store.position(client, &cursor.session)?,
+    };
+    let is_known =
+        position.is_some_and(|known| known.epoch == cursor.epoch && wall() < known.seen_at.saturating_add(surroundings.client_idle.0));
+    Ok((behind, if is_known { Acquaintance::Known } else { Acquaintance::Stranger }))
+}
