@@ -6,6 +6,7 @@
 
 mod fold;
 mod load;
+mod refusal;
 mod task;
 #[cfg(test)]
 mod tests;

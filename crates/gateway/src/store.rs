@@ -6,6 +6,7 @@
 //! newest committed events as the text they travel in, encoded once for all readers.
 
 mod backup;
+mod beside;
 mod fault;
 mod queue;
 mod schema;

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use moorline_delivery::{Connection, Holders};
-use moorline_protocol::{ClientFrame, ConnectionId, Cursor, Millis, Seq, SessionId, TurnId};
-use moorline_session::{Commit, Config, MemoryStore, Now, Session, SessionMeta, Store};
+use moorline_protocol::{ClientFrame, ClientId, ConnectionId, Cursor, Millis, Seq, SessionId, TurnId};
+use moorline_session::{Commit, Config, MemoryStore, Now, Position, Session, SessionMeta, Store};
 use moorline_transcript::{Changes, Folded, Retention, RetentionLimits, RetentionRestore, Transcript};
 
 use crate::{
@@ -22,6 +22,8 @@ pub(crate) struct Gateway {
     /// Who waits for an answer of which session.
     pub(crate) replies: BTreeMap<u64, Waiting>,
     pub(crate) rows_head: u64,
+    /// Where clients stand, as far as it is not written.
+    pub(crate) positions: Vec<Position>,
 }
 
 /// An answer that is owed.
@@ -93,6 +95,8 @@ pub(crate) struct Agent {
 pub(crate) struct Seated {
     pub(crate) connection: Connection,
     pub(crate) id: ConnectionId,
+    /// Whose it is.
+    pub(crate) client: Option<ClientId>,
     /// The sessions whose heads it wants.
     pub(crate) follows: BTreeSet<SessionId>,
     /// Where each stream stands.
@@ -133,7 +137,7 @@ impl Loaded {
 
 impl Seated {
     pub(crate) fn new(connection: Connection, id: ConnectionId) -> Self {
-        Self { connection, id, follows: BTreeSet::new(), streams: BTreeMap::new(), unacked: Vec::new() }
+        Self { connection, id, client: None, follows: BTreeSet::new(), streams: BTreeMap::new(), unacked: Vec::new() }
     }
 
     /// Notes what was served; answers the bytes that are out.

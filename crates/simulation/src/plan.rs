@@ -20,6 +20,8 @@ pub struct Plan {
     pub durability: Durability,
     /// Up to when journals keep their events as they were committed: not long, so that it is met.
     pub retention: RetentionLimits,
+    /// A client that says nothing for this long is forgotten.
+    pub client_idle: Millis,
     /// Between a commit's decision and its being durable.
     pub fsync: Millis,
     /// The tabs that are there from the start, each by the session it shows.
@@ -176,6 +178,7 @@ impl Plan {
             quality,
             durability,
             retention: retention(seed),
+            client_idle: client_idle(seed),
             fsync: Millis(random.below(30)),
             tabs,
             sessions,
@@ -200,6 +203,12 @@ fn retention(seed: u64) -> RetentionLimits {
         0 => RetentionLimits::default(),
         _ => RetentionLimits { events: 1 + random.below(40) as usize, age: Millis(500 + random.below(20_000)) },
     }
+}
+
+/// Drawn apart from everything else.
+fn client_idle(seed: u64) -> Millis {
+    let mut random = Random::new(seed ^ 0x6964_6c65);
+    if random.below(2) == 0 { Millis(3_600_000) } else { Millis(1 + random.below(60_000)) }
 }
 
 /// Limits small enough to be met: replays that are too long, snapshots with gaps, credit that runs out, texts cut in parts.

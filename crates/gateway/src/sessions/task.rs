@@ -11,7 +11,13 @@ use tokio::{
     time::{Instant, sleep, sleep_until},
 };
 
-use super::{Committed, Loaded, Order, RETRY, Standing, Surroundings, fold::fold, load, unload};
+use super::{
+    Committed, Loaded, Order, RETRY, Standing, Surroundings,
+    fold::fold,
+    load,
+    refusal::{refuse, store_unavailable},
+    unload,
+};
 use crate::{
     agent::{self, AgentHandle},
     clock::wall,
@@ -62,7 +68,7 @@ pub(super) async fn run(place: Place, mut mailbox: mpsc::Receiver<Order>) {
             Event::Report(report) => task.handle(Input::Report(report)),
             Event::Deadline => task.handle(Input::Deadline),
             Event::FoldsDue => task.fold(),
-            Event::Folded(folded) => task.folded(folded),
+            Event::Folded(folded) => task.folded(*folded),
             Event::Unused => {
                 if task.is_idle() && unload(&task.place.loaded, &task.place.id) {
                     return;
@@ -109,25 +115,6 @@ async fn pause(mailbox: &mut mpsc::Receiver<Order>) -> Mailbox {
     }
 }
 
-fn store_unavailable(message: Option<MessageId>) -> ErrorFrame {
-    ErrorFrame {
-        message_id: message,
-        retry_after_ms: Some(RETRY),
-        ..ErrorFrame::new(Code::StoreUnavailable, "the gateway's store cannot write or read now: it is tried again")
-    }
-}
-
-/// Answers an order that cannot be carried out; one for a snapshot or page hears it by the loss of its answer.
-fn refuse(order: Order) {
-    // Whoever asked may be gone.
-    match order {
-        Order::Submit { send, answer } => drop(answer.send(Err(store_unavailable(Some(send.message))))),
-        Order::Withdraw { message, answer } => drop(answer.send(Err(store_unavailable(Some(message))))),
-        Order::Cancel { answer, .. } | Order::Create { answer, .. } => drop(answer.send(Err(store_unavailable(None)))),
-        Order::Snapshot { .. } | Order::Page { .. } => {}
-    }
-}
-
 struct Task {
     place: Place,
     session: Session,
@@ -162,7 +149,7 @@ enum Event {
     Report(AgentReport),
     Deadline,
     FoldsDue,
-    Folded(Result<Folded, StoreError>),
+    Folded(Box<Result<Folded, StoreError>>),
     Unused,
     Stopping,
 }
@@ -210,7 +197,7 @@ impl Task {
             Some(report) = self.reports.recv(), if takes_more => Event::Report(report),
             () = maybe(deadline.map(sleep_until)) => Event::Deadline,
             () = maybe(folds_at.map(sleep_until)) => Event::FoldsDue,
-            folded = maybe(self.folding.as_mut()) => Event::Folded(folded),
+            folded = maybe(self.folding.as_mut()) => Event::Folded(Box::new(folded)),
             () = sleep_until(unused), if may_be_unused => Event::Unused,
         }
     }

@@ -110,7 +110,7 @@ fn copy_to_new(from: &Path, to: &Path) -> Result<(), BackupError> {
 fn copy_into(from: &Path, to: &Path) -> Result<(), BackupError> {
     let of = |path: &Path| {
         let path = path.to_owned();
-        move |source| OpenError::from(sqlite_error(&path, source))
+        move |source| sqlite_error(&path, source)
     };
     let source = Connection::open_with_flags(from, OpenFlags::SQLITE_OPEN_READ_WRITE).map_err(of(from))?;
     source.busy_timeout(std::time::Duration::from_secs(5)).map_err(of(from))?;

@@ -28,7 +28,7 @@ pub struct CommitQueue {
 
 #[derive(Debug)]
 enum Order {
-    Commit(Waiting),
+    Commit(Box<Waiting>),
     /// There are positions to write, in a while.
     Positions,
 }
@@ -61,7 +61,7 @@ impl CommitQueue {
     pub fn commit(&self, commit: Commit) -> oneshot::Receiver<Result<(), StoreError>> {
         let (done, answer) = oneshot::channel();
         // Without a thread the order is dropped with its `done`, which the receiver hears.
-        self.order(Order::Commit(Waiting { commit, done }));
+        self.order(Order::Commit(Box::new(Waiting { commit, done })));
         answer
     }
 
@@ -152,7 +152,7 @@ impl Writer {
                 None => inbox.recv().map_err(mpsc::RecvTimeoutError::from),
             };
             match order {
-                Ok(Order::Commit(first)) => self.group(first, inbox),
+                Ok(Order::Commit(first)) => self.group(*first, inbox),
                 Ok(Order::Positions) => drop(self.due.get_or_insert(Instant::now() + POSITIONS_WAIT)),
                 Err(mpsc::RecvTimeoutError::Timeout) => drop(self.write_all(&[])),
                 Err(mpsc::RecvTimeoutError::Disconnected) => {

@@ -6,10 +6,11 @@ use std::{
 };
 
 use moorline_protocol::{ClientId, Epoch, Event, MessageId, Seq, SessionId, SessionRow, WallTime, encode};
-use moorline_session::{Commit, EARLY_AGE, EARLY_KEPT, NewSession, POSITIONS_KEPT, Position, RowChange, SessionMeta, Store, StoreError};
+use moorline_session::{Commit, NewSession, Position, RowChange, SessionMeta, Store, StoreError};
 use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, TransactionBehavior, params};
 
 use super::{
+    beside::{place, remember},
     fault::Fault,
     schema::{OpenError, open_reader, open_writer},
 };
@@ -295,35 +296,6 @@ fn write(transaction: &Transaction<'_>, commit: &Commit) -> Result<Option<Sessio
     Ok(Some(stored.meta.row))
 }
 
-fn place(transaction: &Transaction<'_>, positions: &[Position]) -> Result<(), Fault> {
-    if positions.is_empty() {
-        return Ok(());
-    }
-    let sql = "INSERT INTO positions (client, session, epoch, seq, seen_at) VALUES (?1, ?2, ?3, ?4, ?5)
-        ON CONFLICT (client, session) DO UPDATE SET epoch = ?3, seen_at = ?5, seq = CASE WHEN epoch = ?3 THEN max(seq, ?4) ELSE ?4 END";
-    let mut upsert = transaction.prepare_cached(sql)?;
-    for Position { client, session, epoch, seq, seen_at } in positions {
-        upsert.execute(params![client.as_str(), session.as_str(), epoch.as_str(), integer(seq.value()), integer(*seen_at)])?;
-    }
-    let surplus = "DELETE FROM positions WHERE (client, session) IN
-        (SELECT client, session FROM positions ORDER BY seen_at DESC LIMIT -1 OFFSET ?1)";
-    transaction.prepare_cached(surplus)?.execute([integer(POSITIONS_KEPT as u64)])?;
-    Ok(())
-}
-
-/// Takes in what was taken back from a session that does not exist.
-fn remember(transaction: &Transaction<'_>, commit: &Commit) -> Result<(), Fault> {
-    for early in &commit.early {
-        let row = params![commit.session.as_str(), early.message.as_str(), integer(early.at)];
-        transaction.prepare_cached("INSERT OR REPLACE INTO early (session, message, at) VALUES (?1, ?2, ?3)")?.execute(row)?;
-        let ages = [integer(EARLY_AGE.0), integer(early.at)];
-        transaction.prepare_cached("DELETE FROM early WHERE at + ?1 <= ?2")?.execute(ages)?;
-    }
-    let surplus = "DELETE FROM early WHERE (session, message) IN (SELECT session, message FROM early ORDER BY at DESC LIMIT -1 OFFSET ?1)";
-    transaction.prepare_cached(surplus)?.execute([integer(EARLY_KEPT as u64)])?;
-    Ok(())
-}
-
 fn make(transaction: &Transaction<'_>, session: &SessionId, new: &NewSession) -> Result<Stored, Fault> {
     let sql = "INSERT INTO sessions (id, epoch, agent, title, created_at, changed_at, rev) VALUES (?1, ?2, ?3, ?4, ?5, ?5, ?6)";
     let rev = next_rev(transaction)?;
@@ -421,7 +393,7 @@ fn stored(row: &Row<'_>) -> Result<Stored, Fault> {
 }
 
 /// SQLite has signed integers only; none of ours reaches 2^63.
-fn integer(n: u64) -> i64 {
+pub(super) fn integer(n: u64) -> i64 {
     i64::try_from(n).unwrap_or(i64::MAX)
 }
 

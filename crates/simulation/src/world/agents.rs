@@ -76,10 +76,13 @@ impl World {
     }
 
     pub(super) fn durable(&mut self, session: &SessionId, no: u64) {
-        let Some(loaded) = self.gateway.as_mut().and_then(|gateway| gateway.sessions.get_mut(session)) else { return };
+        let Some(gateway) = &mut self.gateway else { return };
+        let Some(loaded) = gateway.sessions.get_mut(session) else { return };
         let Some((_, commit)) = loaded.commit.take_if(|(of, _)| *of == no) else { return };
-        match self.store.commit(std::slice::from_ref(&commit)) {
+        let written = self.store.write(std::slice::from_ref(&commit), &gateway.positions);
+        match written {
             Ok(rows) => {
+                gateway.positions.clear();
                 self.oracle.committed(session, &commit.events);
                 commit.events.iter().for_each(|event| loaded.retention.note(event));
                 if self.plan.durability == Durability::Unsynced && self.random.below(3) == 0 {

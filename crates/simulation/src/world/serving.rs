@@ -2,10 +2,10 @@
 
 use moorline_delivery::{Connection, ConnectionConfig, ConnectionInput, ConnectionOutput, Holder, Journal, Posted};
 use moorline_protocol::{
-    Cancel, ClientFrame, ConnectionId, Cursor, Epoch, ErrorFrame, Events, GatewayFrame, Hello, MessageId, Millis, Receipt, Rows, Send, Seq,
-    SessionId, Timings, Withdraw, decode_client, encode,
+    Cancel, ClientFrame, ClientId, ConnectionId, Cursor, Epoch, ErrorFrame, Events, GatewayFrame, Hello, MessageId, Millis, Receipt, Rows,
+    Send, Seq, SessionId, Timings, Withdraw, decode_client, encode,
 };
-use moorline_session::{Input, NewSession, Reply, Session, Store};
+use moorline_session::{Input, NewSession, Position, Reply, Session, Store};
 use moorline_transcript::parts;
 
 use super::{Happening, World};
@@ -100,7 +100,7 @@ impl World {
                 ConnectionOutput::Leave { session } => seated.left(&session),
                 ConnectionOutput::Serve { session, after, max_bytes } => self.serve(wire, session, after, max_bytes),
                 ConnectionOutput::Snapshot { session, no, since } => self.snapshot(wire, session, no, since),
-                ConnectionOutput::Position(_) => {}
+                ConnectionOutput::Position(cursor) => self.note_position(wire, cursor),
                 ConnectionOutput::Check { session } => self.tell_head(wire, &session),
                 ConnectionOutput::Rows { since } => {
                     let first = self.store.first_rev().unwrap_or(0);
@@ -148,12 +148,14 @@ impl World {
         bytes
     }
 
-    fn claim(&mut self, wire: usize, client: &moorline_protocol::ClientId, page: &moorline_protocol::PageId) {
+    fn claim(&mut self, wire: usize, client: &ClientId, page: &moorline_protocol::PageId) {
         let Some(gateway) = &mut self.gateway else { return };
         let Some(id) = gateway.connections.get(&wire).map(|seated| seated.id.clone()) else { return };
         match gateway.holders.claim(client, page, id) {
-            Holder::Granted => {}
+            Holder::Granted => self.name_client(wire, client),
             Holder::Replaces(older) => {
+                self.name_client(wire, client);
+                let Some(gateway) = &self.gateway else { return };
                 let older = gateway.connections.iter().find(|(_, seated)| seated.id == older).map(|(wire, _)| *wire);
                 if let Some(older) = older {
                     self.feed_connection(older, ConnectionInput::Replaced);
@@ -165,19 +167,47 @@ impl World {
 
     fn open(&mut self, wire: usize, session: SessionId, no: u64, cursor: Option<Cursor>) {
         let most = self.plan.limits.replay_events + 1;
-        let behind = cursor.map_or(0, |cursor| self.store.count(&session, cursor.seq, most).unwrap_or(most));
+        let behind = cursor.as_ref().map_or(0, |cursor| self.store.count(&session, cursor.seq, most).unwrap_or(most));
         let meta = self.store.session(&session).ok().flatten();
+        let is_known = cursor.as_ref().is_some_and(|cursor| self.knows(wire, cursor));
         let Some(gateway) = &mut self.gateway else { return };
         let journal = meta.and_then(|meta| {
             let loaded = gateway.sessions.get(&session)?;
+            // For a client that nobody knows, only what is not folded is kept.
+            let folded = loaded.retention.folded();
+            let oldest = if is_known || folded == Seq::ZERO { meta.oldest } else { folded.next() };
             let (head, state) = (loaded.session.head(), loaded.session.state());
-            Some(Journal { epoch: meta.epoch, oldest: meta.oldest, head, state, behind })
+            Some(Journal { epoch: meta.epoch, oldest, head, state, behind })
         });
         if let Some(seated) = gateway.connections.get_mut(&wire).filter(|_| journal.is_some()) {
             seated.left(&session);
             seated.follows.insert(session.clone());
         }
         self.feed_seated(wire, ConnectionInput::Journal { session, no, journal });
+    }
+
+    fn name_client(&mut self, wire: usize, client: &ClientId) {
+        if let Some(seated) = self.gateway.as_mut().and_then(|gateway| gateway.connections.get_mut(&wire)) {
+            seated.client = Some(client.clone());
+        }
+    }
+
+    fn note_position(&mut self, wire: usize, cursor: Cursor) {
+        let seen_at = self.clocks().wall;
+        let Some(gateway) = &mut self.gateway else { return };
+        if let Some(client) = gateway.connections.get(&wire).and_then(|seated| seated.client.clone()) {
+            let Cursor { session, epoch, seq } = cursor;
+            gateway.positions.push(Position { client, session, epoch, seq, seen_at });
+        }
+    }
+
+    /// Whether it is known where a connection's client stands.
+    fn knows(&self, wire: usize, cursor: &Cursor) -> bool {
+        let Some(gateway) = &self.gateway else { return false };
+        let Some(client) = gateway.connections.get(&wire).and_then(|seated| seated.client.as_ref()) else { return false };
+        let unwritten = gateway.positions.iter().rev().find(|position| position.client == *client && position.session == cursor.session);
+        let position = unwritten.cloned().or_else(|| self.store.position(client, &cursor.session).ok().flatten());
+        position.is_some_and(|known| known.epoch == cursor.epoch && self.clocks().wall < known.seen_at + self.plan.client_idle.0)
     }
 
     fn serve(&mut self, wire: usize, session: SessionId, after: Seq, max_bytes: usize) {
