@@ -77,7 +77,10 @@ impl TestRun<'_> {
     fn native(&mut self) {
         let mut command = cargo();
         command.args(["test", "--no-fail-fast", "--workspace"]).args(["--exclude", "moorline", "--exclude", "moorline-e2e"]);
-        self.step("native", |tally, arguments| tally.run(command.args(arguments)));
+        self.step("native", |tally, arguments| {
+            setup::ensure_curl()?;
+            tally.run(command.args(arguments))
+        });
     }
 
     fn wasm(&mut self) {
