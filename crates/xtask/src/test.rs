@@ -3,12 +3,14 @@
 //! A part that fails does not stop the others. The last line sums up all of them and names the steps that failed.
 
 mod coverage;
+mod gateway;
 mod tally;
 
 use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
 
+use self::gateway::Gateway;
 use self::tally::Tally;
 use crate::arguments::{Part, Seeds, TestPlan};
 use crate::failure::{Failure, Outcome};
@@ -88,9 +90,11 @@ impl TestRun<'_> {
         self.step("wasm", |tally, arguments| {
             let tools = ClientTools::ensure(workspace)?;
             let browser = Browser::ensure()?;
+            let gateway = Gateway::start(&product::gateway(workspace)?, &workspace.target.join("browser-tests"))?;
             tally.run(
                 tools
                     .command("cargo")
+                    .env("WASM_BINDGEN_TEST_ADDRESS", gateway.page().to_string())
                     .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", workspace.tool("wasm-bindgen-test-runner"))
                     .env("CHROMEDRIVER", &browser.driver)
                     .args(["test", "--no-fail-fast", "--package", "moorline", "--tests", "--target", TARGET])
