@@ -50,7 +50,7 @@ impl Default for SessionList {
 #[derive(Default)]
 struct Inner {
     /// Deleted ones included: a late row of theirs must not bring them back.
-    rows: RefCell<BTreeMap<SessionId, SessionRow>>,
+    rows: RefCell<BTreeMap<SessionId, Box<SessionRow>>>,
     /// Sessions that the gateway has not told of yet, with the start of what was typed; the newest last.
     unborn: RefCell<Vec<(SessionId, String)>>,
     shown: RefCell<HashMap<SessionId, Arc<ListRow>>>,
@@ -97,7 +97,7 @@ impl SessionList {
         }
         for row in news.rows {
             if rows.get(&row.session).is_none_or(|held| held.rev < row.rev) {
-                rows.insert(row.session.clone(), row);
+                rows.insert(row.session.clone(), Box::new(row));
             }
         }
     }
@@ -122,7 +122,7 @@ impl SessionList {
         inner.unborn.borrow_mut().retain(|(session, _)| !rows.contains_key(session));
         // A heap, because a sort is ten times its code.
         let lines: BinaryHeap<_> = rows.values().filter(|row| !row.deleted).map(|row| Reverse((row.created_at, &row.session))).collect();
-        let lines: Vec<&SessionRow> = lines.into_sorted_vec().into_iter().filter_map(|Reverse((_, session))| rows.get(session)).collect();
+        let lines: Vec<&SessionRow> = lines.into_sorted_vec().into_iter().filter_map(|Reverse((_, session))| rows.get(session)).map(Box::as_ref).collect();
         let unborn = inner.unborn.borrow();
         let ids: Vec<SessionId> = unborn.iter().rev().map(|(id, _)| id).chain(lines.iter().map(|row| &row.session)).cloned().collect();
         let mut shown = inner.shown.borrow_mut();

@@ -144,10 +144,13 @@ impl Connection {
         self.outputs.pop_front()
     }
 
-    /// When to call [`Connection::handle`] with [`ConnectionInput::Deadline`] at the latest.
+    /// When to call [`Connection::handle`] with [`ConnectionInput::Deadline`] at the latest; never, once it is closed.
     #[must_use]
     pub fn deadline(&self) -> Millis {
         let timings = &self.config.timings;
+        if self.closed {
+            return Millis(u64::MAX);
+        }
         match self.greeted {
             Greeting::Awaited => self.opened + timings.connect,
             Greeting::Done => (self.heard + timings.silence).min(self.pinged + timings.ping).min(self.checked + self.check_every()),

@@ -82,7 +82,7 @@ impl<'a> Json<'a> {
         if matches!(self.byte(), Some(b'.' | b'e' | b'E')) {
             return Err("a whole number was expected here");
         }
-        self.text[start..self.at].parse().map_err(|_| "a number is too large")
+        self.slice(start, self.at).parse().map_err(|_| "a number is too large")
     }
 
     /// Whether a string stands here.
@@ -201,10 +201,10 @@ impl<'a> Json<'a> {
 
     /// What follows up to a quote, a backslash or a control character.
     fn plain(&mut self) -> &'a str {
-        let rest = &self.text[self.at..];
-        let length = rest.bytes().position(|byte| matches!(byte, b'"' | b'\\' | ..b' ')).unwrap_or(rest.len());
-        self.at += length;
-        &rest[..length]
+        let start = self.at;
+        let rest = self.slice(start, self.text.len());
+        self.at += rest.bytes().position(|byte| matches!(byte, b'"' | b'\\' | ..b' ')).unwrap_or(rest.len());
+        self.slice(start, self.at)
     }
 
     fn escape(&mut self) -> Result<char, Flaw> {
@@ -224,8 +224,7 @@ impl<'a> Json<'a> {
 
     fn code_point(&mut self) -> Result<char, Flaw> {
         let mut code = self.hex()?;
-        if (0xd800..0xdc00).contains(&code) && self.text[self.at..].starts_with("\\u") {
-            self.at += 2;
+        if (0xd800..0xdc00).contains(&code) && self.word("\\u") {
             let low = self.hex()?;
             if !(0xdc00..0xe000).contains(&low) {
                 return Err(ESCAPE);
@@ -246,7 +245,7 @@ impl<'a> Json<'a> {
     }
 
     fn word(&mut self, word: &str) -> bool {
-        let is_here = self.text[self.at..].starts_with(word);
+        let is_here = self.slice(self.at, self.text.len()).starts_with(word);
         if is_here {
             self.at += word.len();
         }
@@ -283,6 +282,11 @@ impl<'a> Json<'a> {
             self.at += 1;
         }
         self.byte()
+    }
+
+    /// A part of the text. Both ends stand beside an ASCII byte; without indexing, no panic is there to pay for.
+    fn slice(&self, start: usize, end: usize) -> &'a str {
+        self.text.get(start..end).unwrap_or_default()
     }
 
     fn byte(&self) -> Option<u8> {

@@ -142,7 +142,7 @@ impl Transcript {
         if block.rev >= event.seq {
             return;
         }
-        if !self.waiting.is_empty() && self.waiting.holds(&Entity::Block(id.clone())) {
+        if !self.waiting.is_empty() && self.waiting.holds(id) {
             return self.wait(Entity::Block(id.clone()), event);
         }
         match &event.body {

@@ -16,7 +16,7 @@ impl Transcript {
     /// with the cursor is when nothing was applied in between: what was opened later and lies before its `from` is in neither.
     pub fn merge_snapshot(&mut self, snapshot: Snapshot, changes: &mut Changes) {
         let same = self.epoch.as_ref() == Some(&snapshot.epoch);
-        if !same && *self != Self::default() {
+        if !same && !self.is_new() {
             self.reset(changes);
         }
         self.epoch = Some(snapshot.epoch);

@@ -1,10 +1,10 @@
 //! The other direction: the newest part of a transcript, and older parts on demand.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, iter};
 
 use moorline_protocol::{Epoch, Item, Limits, Page, Seq, SnapshotPart, TurnId, encode};
 
-use crate::{Transcript, entity::Entity, text::with_tail};
+use crate::{Transcript, entity::Entity, text::with_tail, transcript::BySeq};
 
 /// The newest part of a transcript as of a seq: the parts of the wire, joined.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,9 +68,9 @@ impl Transcript {
         let mut turns = BTreeSet::new();
         let (mut blocks, mut bytes) = (0, 0);
         let mut from = before;
-        for (&opened, here) in self.openings.range(floor.min(before)..before).rev() {
-            for entity in here {
-                turns.extend(self.turn_of(entity));
+        for (opened, here) in self.opened(floor, before) {
+            for entity in &here {
+                turns.extend(self.turn_of(entity).cloned());
                 blocks += usize::from(matches!(entity, Entity::Block(_)));
                 bytes += self.item(entity, limits).map_or(0, |item| encode(&item).len());
             }
@@ -79,9 +79,21 @@ impl Transcript {
                 return (from, chosen);
             }
             from = opened;
-            chosen.extend(here.iter().map(|entity| (opened, entity.clone())));
+            chosen.extend(here.into_iter().map(|entity| (opened, entity)));
         }
         (floor, chosen)
+    }
+
+    /// What was opened in `floor..before`, by seq, the newest first.
+    fn opened(&self, floor: Seq, before: Seq) -> impl Iterator<Item = (Seq, Vec<Entity>)> {
+        let mut turns = within(&self.opened_turns, floor, before).peekable();
+        let mut blocks = within(&self.opened_blocks, floor, before).peekable();
+        iter::from_fn(move || {
+            let opened = turns.peek().map(|(at, _)| *at).max(blocks.peek().map(|(at, _)| *at))?;
+            let turns = iter::from_fn(|| turns.next_if(|(at, _)| *at == opened)).map(|(_, turn)| Entity::Turn(turn.clone()));
+            let blocks = iter::from_fn(|| blocks.next_if(|(at, _)| *at == opened)).map(|(_, block)| Entity::Block(block.clone()));
+            Some((opened, turns.chain(blocks).collect()))
+        })
     }
 
     /// Chooses what a reader at `since` holds in an older state.
@@ -129,6 +141,11 @@ impl Transcript {
             Entity::Block(block) => self.blocks.get(block).map(|block| Item::Block(with_tail(block, limits.text_bytes))),
         }
     }
+}
+
+/// The part of an index in `floor..before`, the newest first. To walk past what is newer costs less than to encode what is found.
+fn within<Id>(index: &BySeq<Id>, floor: Seq, before: Seq) -> impl Iterator<Item = &(Seq, Id)> {
+    index.iter().rev().skip_while(move |(at, _)| *at >= before).take_while(move |(at, _)| *at >= floor)
 }
 
 /// What goes into a snapshot or page, in its order.

@@ -16,27 +16,24 @@ use crate::{
 pub struct Transcript {
     pub(crate) epoch: Option<Epoch>,
     pub(crate) seq: Seq,
-    /// Boxed, as the blocks are: a map of small values moves less, and all such maps share one code.
+    /// Boxed, as the blocks are: a map of small values moves less. Maps from a name to a box share one code, and so do sets
+    /// of a seq and a name: a page pays for each further kind on its first load.
     pub(crate) turns: BTreeMap<TurnId, Box<Turn>>,
     pub(crate) blocks: BTreeMap<BlockId, Box<Block>>,
-    /// Turns and blocks by `opened`.
-    pub(crate) openings: BTreeMap<Seq, Vec<Entity>>,
-    pub(crate) started: BTreeSet<(Seq, TurnId)>,
-    queue: BTreeSet<(Urgency, Seq, TurnId)>,
-    pub(crate) running: BTreeSet<(Seq, TurnId)>,
-    by_turn: BTreeMap<TurnId, BTreeSet<(Seq, BlockId)>>,
-    pub(crate) requests: BTreeSet<(Seq, BlockId)>,
+    /// By `opened`, as the blocks are below.
+    pub(crate) opened_turns: BySeq<TurnId>,
+    pub(crate) opened_blocks: BySeq<BlockId>,
+    pub(crate) started: BySeq<TurnId>,
+    urgent: BySeq<TurnId>,
+    ordinary: BySeq<TurnId>,
+    pub(crate) running: BySeq<TurnId>,
+    by_turn: BTreeMap<TurnId, Box<BySeq<BlockId>>>,
+    pub(crate) requests: BySeq<BlockId>,
     pub(crate) gaps: Gaps,
     pub(crate) waiting: Waiting,
     /// Events up to here may be missing from `waiting`: what is in a gap is only taken from something newer.
     pub(crate) horizon: Seq,
     pub(crate) torn: bool,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Urgency {
-    Urgent,
-    Ordinary,
 }
 
 impl Transcript {
@@ -61,7 +58,7 @@ impl Transcript {
 
     /// The blocks of a turn, by `opened`.
     pub fn blocks(&self, turn: &TurnId) -> impl DoubleEndedIterator<Item = &Block> {
-        self.by_turn.get(turn).into_iter().flatten().filter_map(|(_, id)| self.block(id))
+        self.by_turn.get(turn).into_iter().flat_map(|blocks| blocks.iter()).filter_map(|(_, id)| self.block(id))
     }
 
     /// A block by its name.
@@ -123,17 +120,27 @@ impl Transcript {
         changes.note_reset();
     }
 
+    /// Whether nothing has come in yet.
+    pub(crate) fn is_new(&self) -> bool {
+        self.epoch.is_none()
+            && self.seq == Seq::ZERO
+            && self.opened_turns.is_empty()
+            && self.opened_blocks.is_empty()
+            && !self.torn
+            && self.waiting.is_empty()
+            && self.horizon == Seq::ZERO
+    }
+
     pub(crate) fn queued(&self) -> impl DoubleEndedIterator<Item = &TurnId> {
-        self.queue.iter().map(|(_, _, id)| id)
+        self.urgent.iter().chain(&self.ordinary).map(|(_, id)| id)
     }
 
     /// The turn at work or last at work as of the event before `seq`; before any was, the last one opened.
     ///
     /// It goes by seqs instead of states, because a page may have brought a turn's later state already.
     pub(crate) fn newest_turn(&self, seq: Seq) -> Option<&TurnId> {
-        let started = self.started.iter().rev().find(|(at, _)| *at < seq).map(|(_, turn)| turn);
-        let opened = || self.openings.range(..seq).rev().flat_map(|(_, here)| here);
-        started.or_else(|| opened().find_map(|entity| if let Entity::Turn(turn) = entity { Some(turn) } else { None }))
+        let mut indexes = [&self.started, &self.opened_turns].into_iter();
+        indexes.find_map(|turns| turns.iter().rev().find(|(at, _)| *at < seq)).map(|(_, turn)| turn)
     }
 
     /// Changes or adds a turn and keeps the indexes in step.
@@ -142,54 +149,43 @@ impl Transcript {
         let old = self.turns.get(&turn.id).map(|held| (held.opened, Place::of(held)));
         let change = changes.note_turn(&turn.id);
         change.opened |= old.is_none();
-        let shown = old.as_ref().and_then(|(_, place)| place.as_ref());
-        if shown != new.as_ref() {
+        if old.map_or(Place::Nowhere, |(_, place)| place) != new {
             changes.note_order();
         }
         if let Some((opened, place)) = old {
-            remove_opening(&mut self.openings, opened, &Entity::Turn(turn.id.clone()));
-            if let Some(place) = place {
-                self.leave(&place, &turn.id);
-            }
+            self.opened_turns.remove(&(opened, turn.id.clone()));
+            self.change_places(place, &turn.id, |turns, key| turns.remove(&key));
         }
-        add_opening(&mut self.openings, turn.opened, Entity::Turn(turn.id.clone()));
-        match new {
-            Some(Place::Started { at, running }) => {
-                self.started.insert((at, turn.id.clone()));
-                if running {
-                    self.running.insert((at, turn.id.clone()));
-                }
-            }
-            Some(Place::Queued(urgency, at)) => {
-                self.queue.insert((urgency, at, turn.id.clone()));
-            }
-            None => {}
-        }
+        self.opened_turns.insert((turn.opened, turn.id.clone()));
+        self.change_places(new, &turn.id, BTreeSet::insert);
         self.turns.insert(turn.id.clone(), Box::new(turn));
     }
 
-    fn leave(&mut self, place: &Place, turn: &TurnId) {
-        match *place {
-            Place::Started { at, .. } => {
-                self.started.remove(&(at, turn.clone()));
-                self.running.remove(&(at, turn.clone()));
+    fn change_places(&mut self, place: Place, turn: &TurnId, change: fn(&mut BySeq<TurnId>, (Seq, TurnId)) -> bool) {
+        let (at, turns) = match place {
+            Place::Nowhere => return,
+            Place::Urgent(at) => (at, &mut self.urgent),
+            Place::Ordinary(at) => (at, &mut self.ordinary),
+            Place::Started(at) => (at, &mut self.started),
+            Place::Running(at) => {
+                change(&mut self.running, (at, turn.clone()));
+                (at, &mut self.started)
             }
-            Place::Queued(urgency, at) => {
-                self.queue.remove(&(urgency, at, turn.clone()));
-            }
-        }
+        };
+        change(turns, (at, turn.clone()));
     }
 
     /// Adds a block, or puts one in the place of another of its name, and keeps the indexes in step.
     pub(crate) fn put_block(&mut self, block: Block) {
         if let Some(held) = self.blocks.remove(&block.id) {
-            self.requests.remove(&(held.opened, held.id.clone()));
-            remove_opening(&mut self.openings, held.opened, &Entity::Block(held.id.clone()));
+            let key = (held.opened, held.id);
+            self.requests.remove(&key);
+            self.opened_blocks.remove(&key);
             if let Some(blocks) = self.by_turn.get_mut(&held.turn) {
-                blocks.remove(&(held.opened, held.id));
+                blocks.remove(&key);
             }
         }
-        add_opening(&mut self.openings, block.opened, Entity::Block(block.id.clone()));
+        self.opened_blocks.insert((block.opened, block.id.clone()));
         self.by_turn.entry(block.turn.clone()).or_default().insert((block.opened, block.id.clone()));
         index_request(&mut self.requests, &block);
         self.blocks.insert(block.id.clone(), Box::new(block));
@@ -205,33 +201,36 @@ impl Transcript {
     }
 }
 
-/// Where a turn is shown; nowhere when it was withdrawn.
+/// Turns or blocks by a seq of theirs.
+pub(crate) type BySeq<Id> = BTreeSet<(Seq, Id)>;
+
+/// Where a turn is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Place {
-    Started { at: Seq, running: bool },
-    Queued(Urgency, Seq),
+    /// It was withdrawn.
+    Nowhere,
+    Urgent(Seq),
+    Ordinary(Seq),
+    Started(Seq),
+    /// Among the started ones, and at work.
+    Running(Seq),
 }
 
 impl Place {
-    fn of(turn: &Turn) -> Option<Self> {
+    fn of(turn: &Turn) -> Self {
+        let started = turn.started.unwrap_or(turn.opened);
         match turn.state {
-            TurnState::Withdrawn => None,
-            TurnState::Queued => {
-                let urgency = if turn.urgent { Urgency::Urgent } else { Urgency::Ordinary };
-                Some(Self::Queued(urgency, turn.opened))
-            }
-            TurnState::Running
-            | TurnState::Stopping
-            | TurnState::Completed
-            | TurnState::Failed
-            | TurnState::Cancelled
-            | TurnState::Interrupted => Some(Self::Started { at: turn.started.unwrap_or(turn.opened), running: turn.state.is_running() }),
+            TurnState::Withdrawn => Self::Nowhere,
+            TurnState::Queued if turn.urgent => Self::Urgent(turn.opened),
+            TurnState::Queued => Self::Ordinary(turn.opened),
+            TurnState::Running | TurnState::Stopping => Self::Running(started),
+            TurnState::Completed | TurnState::Failed | TurnState::Cancelled | TurnState::Interrupted => Self::Started(started),
         }
     }
 }
 
 /// Keeps the open requests in step with a block.
-pub(crate) fn index_request(requests: &mut BTreeSet<(Seq, BlockId)>, block: &Block) {
+pub(crate) fn index_request(requests: &mut BySeq<BlockId>, block: &Block) {
     if block.kind != BlockKind::Request {
         return;
     }
@@ -240,20 +239,5 @@ pub(crate) fn index_request(requests: &mut BTreeSet<(Seq, BlockId)>, block: &Blo
         requests.insert(key);
     } else {
         requests.remove(&key);
-    }
-}
-
-fn add_opening(openings: &mut BTreeMap<Seq, Vec<Entity>>, opened: Seq, entity: Entity) {
-    let here = openings.entry(opened).or_default();
-    if let Err(place) = here.binary_search(&entity) {
-        here.insert(place, entity);
-    }
-}
-
-fn remove_opening(openings: &mut BTreeMap<Seq, Vec<Entity>>, opened: Seq, entity: &Entity) {
-    let Some(here) = openings.get_mut(&opened) else { return };
-    here.retain(|held| held != entity);
-    if here.is_empty() {
-        openings.remove(&opened);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use moorline_protocol::Event;
+use moorline_protocol::{BlockId, Event, TurnId};
 
 use crate::entity::Entity;
 
@@ -12,9 +12,13 @@ const WAITING_EVENTS: usize = 10_000;
 /// Events that wait for what they build on, in their order.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Waiting {
-    events: BTreeMap<Entity, Vec<Event>>,
+    /// Apart and boxed, so that these maps share the code of the transcript's.
+    by_turn: BTreeMap<TurnId, Box<Events>>,
+    by_block: BTreeMap<BlockId, Box<Events>>,
     count: usize,
 }
+
+type Events = Vec<Event>;
 
 /// There was no room.
 #[derive(Debug)]
@@ -26,7 +30,11 @@ impl Waiting {
             return Err(Full);
         }
         self.count += 1;
-        self.events.entry(entity).or_default().push(event);
+        let events = match entity {
+            Entity::Turn(turn) => self.by_turn.entry(turn).or_default(),
+            Entity::Block(block) => self.by_block.entry(block).or_default(),
+        };
+        events.push(event);
         Ok(())
     }
 
@@ -34,18 +42,21 @@ impl Waiting {
         self.count == 0
     }
 
-    pub(crate) fn holds(&self, entity: &Entity) -> bool {
-        self.events.contains_key(entity)
+    pub(crate) fn holds(&self, block: &BlockId) -> bool {
+        self.by_block.contains_key(block)
     }
 
-    pub(crate) fn take(&mut self, entity: &Entity) -> Vec<Event> {
-        let events = self.events.remove(entity).unwrap_or_default();
+    pub(crate) fn take(&mut self, entity: &Entity) -> Events {
+        let events = match entity {
+            Entity::Turn(turn) => self.by_turn.remove(turn),
+            Entity::Block(block) => self.by_block.remove(block),
+        };
+        let events = *events.unwrap_or_default();
         self.count -= events.len();
         events
     }
 
     pub(crate) fn clear(&mut self) {
-        self.events.clear();
-        self.count = 0;
+        *self = Self::default();
     }
 }

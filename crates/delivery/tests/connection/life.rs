@@ -142,3 +142,11 @@ fn a_closed_connection_takes_no_input() {
     scene.handles(ConnectionInput::Deadline);
     assert_eq!(scene.asked, []);
 }
+
+#[test]
+fn a_closed_connection_waits_for_no_deadline_however_long_its_last_write_takes() {
+    let mut scene = Scene::greeted("s", 1);
+    scene.passes(37_500);
+    assert_eq!(scene.end, Some(End::Silence));
+    assert_eq!(scene.core.deadline(), Millis(u64::MAX));
+}

@@ -29,13 +29,15 @@ pub(super) struct Inputs<R> {
     pub(super) opening: BTreeMap<SessionId, u64>,
     pub(super) answers: FuturesUnordered<BoxFuture<'static, Option<ConnectionInput>>>,
     rows: watch::Receiver<u64>,
-    drain: Drain,
+    login: Word,
+    drain: Word,
 }
 
+/// What is said once, and stays true from then on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Drain {
+enum Word {
     Ahead,
-    Told,
+    Said,
 }
 
 impl<R: Reader> Inputs<R> {
@@ -49,7 +51,8 @@ impl<R: Reader> Inputs<R> {
             opening: BTreeMap::new(),
             answers: FuturesUnordered::new(),
             rows,
-            drain: Drain::Ahead,
+            login: Word::Ahead,
+            drain: Word::Ahead,
         }
     }
 
@@ -63,8 +66,8 @@ impl<R: Reader> Inputs<R> {
     pub(super) async fn next(&mut self, deadline: Millis, waiting: usize) -> Result<ConnectionInput, Stop> {
         loop {
             let is_open = waiting < OUTSTANDING && self.answers.len() < OUTSTANDING;
-            let Self { reader, place, heads, answers, rows, drain, opening } = self;
-            let Place { hub, login, replaced, heard, frames, .. } = place;
+            let Self { reader, place, heads, answers, rows, login, drain, opening } = self;
+            let Place { hub, login: by, replaced, heard, frames, .. } = place;
             tokio::select! {
                 incoming = reader.next(), if is_open => match incoming {
                     Incoming::Input(input) => return Ok(input),
@@ -86,9 +89,12 @@ impl<R: Reader> Inputs<R> {
                 }
                 Ok(()) = rows.changed() => return Ok(ConnectionInput::RowsHead(*rows.borrow_and_update())),
                 () = replaced.notified() => return Ok(ConnectionInput::Replaced),
-                () = login.ended() => return Ok(ConnectionInput::AuthExpired),
-                () = hub.draining.cancelled(), if *drain == Drain::Ahead => {
-                    *drain = Drain::Told;
+                () = by.ended(), if *login == Word::Ahead => {
+                    *login = Word::Said;
+                    return Ok(ConnectionInput::AuthExpired);
+                }
+                () = hub.draining.cancelled(), if *drain == Word::Ahead => {
+                    *drain = Word::Said;
                     let (min, max) = hub.come_back;
                     return Ok(ConnectionInput::Drain { min, max });
                 }

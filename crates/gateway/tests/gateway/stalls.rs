@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, path::Path, time::Duration};
 
 use moorline_protocol::{ClientFrame, ClientPing, ConnectionId, Epoch, Hello, Seq, encode};
-use reqwest::{Client, StatusCode};
+use reqwest::{Client, StatusCode, header};
 use tempfile::TempDir;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -11,6 +11,7 @@ use tokio::{
 };
 
 use crate::{
+    access::pair,
     event_stream::{EventStream, from, greeting, post, receipt},
     page::{Page, id, message},
     process::{Process, WITH_TOKEN},
@@ -22,10 +23,14 @@ const FLOOD: [&str; 8] = ["--ping-ms", "1000", "--silence-ms", "3000", "--credit
 
 /// A socket for which the system takes as little as it can while nobody reads it.
 async fn request(address: SocketAddr, path_and_query: &str) -> TcpStream {
+    request_with(address, path_and_query, &format!("authorization: Bearer {TOKEN}")).await
+}
+
+async fn request_with(address: SocketAddr, path_and_query: &str, login: &str) -> TcpStream {
     let socket = TcpSocket::new_v4().unwrap();
     socket.set_recv_buffer_size(4_096).unwrap();
     let mut socket = socket.connect(address).await.unwrap();
-    let head = format!("GET {path_and_query} HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer {TOKEN}\r\n\r\n");
+    let head = format!("GET {path_and_query} HTTP/1.1\r\nhost: {address}\r\n{login}\r\n\r\n");
     socket.write_all(head.as_bytes()).await.unwrap();
     socket
 }
@@ -110,6 +115,35 @@ async fn a_websocket_that_is_not_read_is_given_up() {
     ping_until(&world, &welcome.connection, StatusCode::TOO_MANY_REQUESTS).await;
     ping_until(&world, &welcome.connection, StatusCode::NOT_FOUND).await;
     assert_eq!(page.closed().await, None, "there was no room to say why");
+}
+
+/// The time that a process has computed, in ticks of a hundredth of a second.
+#[cfg(target_os = "linux")]
+fn ticks(process: &Process) -> u64 {
+    let stat = std::fs::read_to_string(format!("/proc/{}/stat", process.id())).unwrap();
+    let behind_name = stat.rsplit_once(") ").unwrap().1;
+    behind_name.split(' ').skip(11).take(2).map(|ticks| ticks.parse::<u64>().unwrap()).sum()
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_stream_that_ends_while_it_is_not_read_waits_for_its_socket_idly() {
+    let (folder, epoch) = flooded().await;
+    let process = start(folder.path(), folder.path());
+    let address: SocketAddr = process.url("").trim_start_matches("http://").parse().unwrap();
+    let http = Client::new();
+    let login = http.post(process.url("/v1/login")).body(format!(r#"{{"token":"{TOKEN}"}}"#)).send().await.unwrap();
+    let cookie = pair(login.headers()[header::SET_COOKIE].to_str().unwrap()).to_owned();
+    let path = stream_path(&greeting("a", vec![from("s", 1, &epoch, 0)]));
+    let _unread = request_with(address, &path, &format!("cookie: {cookie}")).await;
+    // It stalls at once; from its logout on there is nothing to do but to wait for the limit.
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let logout = http.post(process.url("/v1/logout")).header(header::COOKIE, &cookie).send().await.unwrap();
+    assert_eq!(logout.status(), StatusCode::NO_CONTENT);
+    let before = ticks(&process);
+    tokio::time::sleep(Duration::from_millis(1_500)).await;
+    let computed = ticks(&process) - before;
+    assert!(computed < 30, "{computed} of 150 ticks");
 }
 
 /// The open sockets of a process, and the memory it has in use, in bytes.
