@@ -156,7 +156,9 @@ impl Client {
     pub fn poll_output(&mut self) -> Option<Output> {
         match (self.outputs.pop_front()?, self.link.transport(), self.link.connection()) {
             (Output::Transmit { link, frame }, Some(Transport::Sse), Some(connection)) if self.link.is_current(link) => {
-                let post = self.posts.begin(self.now, link, &frame);
+                let timings = &self.outbox.timings;
+                let limit = if let ClientFrame::Send(send) = &frame { outbox::receipt_limit(timings, send) } else { timings.receipt };
+                let post = self.posts.begin(self.now + limit, link, &frame);
                 Some(Output::Post { post, connection: connection.clone(), frame })
             }
             (output, ..) => Some(output),
@@ -167,8 +169,7 @@ impl Client {
     #[must_use]
     pub fn deadline(&self) -> Option<Millis> {
         let attachments = self.link.ready().and_then(|_| self.attachments.deadline());
-        let posts = self.posts.deadline(self.outbox.timings.receipt);
-        [self.link.deadline(), attachments, posts, self.outbox.deadline(self.on_socket())].into_iter().flatten().min()
+        [self.link.deadline(), attachments, self.posts.deadline(), self.outbox.deadline(self.on_socket())].into_iter().flatten().min()
     }
 
     /// What happened so far.

@@ -184,7 +184,7 @@ impl Client {
     /// The deadline has passed, or may have.
     pub fn handle_deadline(&mut self, now: Millis) {
         self.now = now;
-        while let Some(Out { id, link, what, .. }) = self.posts.expired(now, self.outbox.timings.receipt) {
+        while let Some(Out { id, link, what, .. }) = self.posts.expired(now) {
             self.outputs.push_back(Output::Abort { post: id });
             if self.link.is_current(link) {
                 self.answered(now, what, Posted::NoAnswer);
