@@ -220,6 +220,11 @@ impl Client {
     /// The current connection is given up; another one follows after the backoff.
     fn lost(&mut self, now: Millis) {
         self.link.lost(now, &mut self.random, &mut self.outputs);
+        self.parted(now);
+    }
+
+    /// What follows from a connection's end for what was on its way.
+    fn parted(&mut self, now: Millis) {
         let mut port = Port::new(now, None, &mut self.outputs);
         self.attachments.disconnected(&mut port);
         self.outbox.disconnected(&mut port, &mut self.random, &mut self.counters);

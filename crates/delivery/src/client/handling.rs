@@ -120,8 +120,8 @@ impl Client {
         match closed {
             LinkClosed::Lost => self.lost(now),
             LinkClosed::Unauthorized => self.rest(now, Rest::SignedOut),
-            LinkClosed::NotAdmitted => self.link.not_opened(now, None, &mut self.random),
-            LinkClosed::NoSlot => self.link.not_opened(now, Some(Trouble::NoSlot), &mut self.random),
+            LinkClosed::NotAdmitted => self.link.give_up(now, None, &mut self.random, &mut self.outputs),
+            LinkClosed::NoSlot => self.link.give_up(now, Some(Trouble::NoSlot), &mut self.random, &mut self.outputs),
         }
         self.settle(now);
     }
