@@ -28,7 +28,7 @@ export function restore() {
   if (storageGetter) Object.defineProperty(globalThis, "sessionStorage", storageGetter);
   delete document.visibilityState;
   delete navigator.locks;
-  delete performance.getEntriesByType;
+  delete performance.getEntriesByName;
   forgetListeners();
   delete globalThis.moorline;
   globalThis.onerror = null;
@@ -245,7 +245,7 @@ export function installNoLocks() {
 // --- the protocol that earlier requests went over
 
 export function installProtocol(name, protocol) {
-  performance.getEntriesByType = () => [{ name, nextHopProtocol: protocol }];
+  performance.getEntriesByName = (asked) => (asked === name ? [{ name, nextHopProtocol: protocol }] : []);
 }
 
 // --- time
