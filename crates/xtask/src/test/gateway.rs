@@ -16,8 +16,9 @@ const TOKEN: &str = "browser-tests";
 /// Quick turns; snapshots that leave something to load; on SSE, a look for a WebSocket each half second.
 const OPTIONS: [&str; 8] =
     ["--agent", "demo:--delay-ms 4", "--snapshot-turns", "3", "--upgrade-ms", "500", "--log", "moorline_gateway=warn"];
-/// How often two ports in a row are looked for.
-const LOOKS: u32 = 100;
+/// Two ports in a row are looked for from here on, in so many pairs.
+const FIRST_PORT: u16 = 20_000;
+const PAIRS: u64 = 6_000;
 const START: Duration = Duration::from_secs(20);
 const STOP: Duration = Duration::from_secs(10);
 /// Between two looks whether something has happened.
@@ -83,15 +84,13 @@ impl Drop for Gateway {
     }
 }
 
+/// Below the ports that a system gives to outgoing connections: between two test binaries nobody takes one.
 fn two_free_ports() -> Outcome<(SocketAddr, SocketAddr)> {
-    for _ in 0..LOOKS {
-        let found = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|below| below.local_addr().map(|page| (below, page)));
-        let (below, page) = found.map_err(|error| Failure::io("cannot find a free port", &error))?;
-        let above = page.port().checked_add(1).map(|port| SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
-        if let Some(own) = above.filter(|own| TcpListener::bind(own).is_ok()) {
-            drop(below);
-            return Ok((page, own));
-        }
-    }
-    Err(Failure::new("cannot find two free ports in a row"))
+    let is_free = |address: &SocketAddr| TcpListener::bind(address).is_ok();
+    // Each process begins at another place, so that two of them seldom look at the same ports.
+    let places = (0..PAIRS).map(|look| (u64::from(std::process::id()) + look) % PAIRS);
+    let ports = places.filter_map(|place| u16::try_from(place * 2).ok()).map(|offset| FIRST_PORT + offset);
+    let pairs = ports.map(|port| [port, port + 1].map(|port| SocketAddr::from((Ipv4Addr::LOCALHOST, port))));
+    let free = pairs.map(|[page, own]| (page, own)).find(|(page, own)| is_free(page) && is_free(own));
+    free.ok_or_else(|| Failure::new("cannot find two free ports in a row"))
 }
