@@ -135,6 +135,18 @@ async fn what_was_copied_is_shown_as_failed_when_the_other_tab_is_closed() {
 }
 
 #[wasm_bindgen_test]
+async fn a_reload_of_the_other_tab_is_not_its_end() {
+    let page = duplicated().await;
+    until_waited_for(ORIGINAL_LOCK).await;
+    browser::release_lock(ORIGINAL_LOCK);
+    browser::hold_lock(ORIGINAL_LOCK).await;
+    until_waited_for(ORIGINAL_LOCK).await;
+    assert!(!has_failed(&page, "m1"), "the next document of that tab goes on with it");
+    browser::release_lock(ORIGINAL_LOCK);
+    until("it is shown as failed once the tab is gone", || has_failed(&page, "m1")).await;
+}
+
+#[wasm_bindgen_test]
 async fn what_was_typed_in_the_copy_itself_is_its_own() {
     let fakes = of_the_original();
     browser::hold_lock(ORIGINAL_LOCK).await;

@@ -6,11 +6,18 @@ use std::{
 };
 
 use moorline_protocol::ClientId;
+use web_sys::AbortSignal;
 
-use super::locks::{Lock, NotGranted, Wait, claim};
+use super::{
+    clock::pause,
+    locks::{Lock, NotGranted, Wait, claim},
+};
 
 /// A reload finds the name still held by the document before it, for a moment.
 const WAIT_MS: u32 = 1_000;
+
+/// A name that stays free for this long belongs to a tab that is gone: a reload gives it up for a moment, too.
+const GONE_MS: u32 = 5_000;
 
 /// The tab's own name, and those of the tabs that it waits to see gone.
 pub(super) struct Name {
@@ -55,11 +62,13 @@ impl Name {
     /// Claims another tab's name, for as long as it takes; the answer goes to [`Name::settle_other`].
     pub(super) fn claim_other(&self, client: ClientId) -> impl Future<Output = Claimed> + use<> {
         let mut other = Held::new(client);
-        let claim = other.claim(self.number(), Wait::without_limit());
+        let (claim, wait) = (self.number(), Wait::without_limit());
+        let (name, signal) = (other.lock_name(), wait.signal());
+        other.asked = Some((claim, wait));
         let mut others = self.others.borrow_mut();
         others.retain(|held| held.client != other.client);
         others.push(other);
-        claim
+        async move { Claimed { claim, lock: claim_for_good(name, signal).await } }
     }
 
     /// Takes the answer, and keeps the name for as long as this page is there. Whether that tab is gone.
@@ -95,8 +104,12 @@ impl Held {
         Self { client, lock: None, asked: None }
     }
 
+    fn lock_name(&self) -> String {
+        format!("moorline.client.{}", self.client)
+    }
+
     fn claim(&mut self, number: u32, wait: Wait) -> impl Future<Output = Claimed> + use<> {
-        let lock = claim(format!("moorline.client.{}", self.client), wait.signal());
+        let lock = claim(self.lock_name(), wait.signal());
         self.asked = Some((number, wait));
         async move { Claimed { claim: number, lock: lock.await } }
     }
@@ -109,5 +122,17 @@ impl Held {
     fn release(&mut self) {
         self.lock = None;
         self.asked = None;
+    }
+}
+
+/// Waits until nobody has held a name for a while, then takes it.
+async fn claim_for_good(name: String, wait: Option<AbortSignal>) -> Result<Lock, NotGranted> {
+    loop {
+        drop(claim(name.clone(), wait.clone()).await?);
+        pause(GONE_MS).await;
+        match claim(name.clone(), None).await {
+            Err(NotGranted::Taken) => {}
+            granted => return granted,
+        }
     }
 }

@@ -153,7 +153,7 @@ extern "C" {
 }
 
 /// The time that an awaited condition has, by the real clock.
-const DEADLINE_MS: f64 = 5_000.0;
+const DEADLINE_MS: f64 = 10_000.0;
 
 /// The fake WebSocket, EventSource, fetch and clock, and an empty tab storage. Web Locks are the browser's own.
 pub(crate) struct Fakes;
@@ -191,7 +191,7 @@ pub(crate) fn raw_storage() -> web_sys::Storage {
 pub(crate) async fn until(what: &str, holds: impl Fn() -> bool) {
     let started = real_now();
     while !holds() {
-        assert!(real_now() - started < DEADLINE_MS, "not within 5 s: {what}");
+        assert!(real_now() - started < DEADLINE_MS, "not within 10 s: {what}");
         turn().await;
     }
 }
@@ -221,7 +221,7 @@ fn words(names: JsValue) -> Vec<String> {
 pub(crate) async fn until_lock(name: &str, held: bool) {
     let started = real_now();
     while locks_held().await.iter().any(|other| other == name) != held {
-        assert!(real_now() - started < DEADLINE_MS, "not within 5 s: {name} to be {}", if held { "held" } else { "free" });
+        assert!(real_now() - started < DEADLINE_MS, "not within 10 s: {name} to be {}", if held { "held" } else { "free" });
         turn().await;
     }
 }
