@@ -34,9 +34,10 @@ fn stored(name: &str) -> StoredSend {
     StoredSend { order: 7, send: text(name, "typed with care"), attempts: 2, failure: None, withdrawing: None }
 }
 
-/// The storage of the tab `original`, which holds a send.
+/// The storage of the tab `original`, which holds a send. What waits for a name does not wait for long.
 fn of_the_original() -> Fakes {
     let fakes = Fakes::install();
+    browser::install_quick_timers();
     let storage = Storage::open();
     storage.write(&Persist::ClientId(original())).expect("there is room");
     storage.write(&Persist::PutSend(stored("m1"))).expect("there is room");
@@ -73,6 +74,20 @@ async fn a_reload_keeps_the_name() {
     assert_eq!(hello.client, original());
     assert!(locks_held().await.contains(&ORIGINAL_LOCK.to_owned()));
     until("what it held is sent", || count(0, "send") == 1).await;
+}
+
+#[wasm_bindgen_test]
+async fn a_name_that_is_free_when_the_wait_ends_is_kept() {
+    let fakes = of_the_original();
+    browser::hold_lock(ORIGINAL_LOCK).await;
+    browser::install_timers();
+    let page = Page::load(fakes);
+    until_waited_for(ORIGINAL_LOCK).await;
+    // A page that was busy hears its timer before it hears of the lock.
+    browser::release_lock(ORIGINAL_LOCK);
+    browser::fire_timers();
+    page.connect(0, welcome()).await;
+    assert_eq!(client(), original());
 }
 
 #[wasm_bindgen_test]

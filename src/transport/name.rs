@@ -1,8 +1,9 @@
 //! The tab's name, held by a Web Lock: storage is copied when a tab is duplicated, the name with it.
 
 use std::{
-    cell::{Cell, RefCell},
+    cell::RefCell,
     future::Future,
+    rc::{Rc, Weak},
 };
 
 use moorline_protocol::ClientId;
@@ -23,25 +24,24 @@ const GONE_MS: u32 = 5_000;
 pub(super) struct Name {
     own: RefCell<Held>,
     others: RefCell<Vec<Held>>,
-    claims: Cell<u32>,
 }
 
 /// A name, with its lock or a claim to it.
 struct Held {
     client: ClientId,
     lock: Option<Lock>,
-    asked: Option<(u32, Wait)>,
+    asked: Option<Rc<Wait>>,
 }
 
 /// What came of a claim.
 pub(super) struct Claimed {
-    claim: u32,
+    asked: Weak<Wait>,
     lock: Result<Lock, NotGranted>,
 }
 
 impl Name {
     pub(super) fn new(client: ClientId) -> Self {
-        Self { own: RefCell::new(Held::new(client)), others: RefCell::default(), claims: Cell::new(0) }
+        Self { own: RefCell::new(Held::new(client)), others: RefCell::default() }
     }
 
     /// The tab goes by another name from here on, which must still be claimed.
@@ -51,7 +51,15 @@ impl Name {
 
     /// Claims the tab's own name; the answer goes to [`Name::settle`].
     pub(super) fn claim(&self) -> impl Future<Output = Claimed> + use<> {
-        self.own.borrow_mut().claim(self.number(), Wait::at_most(WAIT_MS))
+        let (name, signal, asked) = self.own.borrow_mut().ask(Wait::at_most(WAIT_MS));
+        async move {
+            let mut lock = claim(name.clone(), signal).await;
+            // A busy page may hear its timer before it hears of the lock, so the timer does not have the last word.
+            if matches!(lock, Err(NotGranted::Taken)) && asked.strong_count() > 0 {
+                lock = claim(name, None).await;
+            }
+            Claimed { asked, lock }
+        }
     }
 
     /// Takes the answer. None: nobody waits for it any more.
@@ -62,13 +70,11 @@ impl Name {
     /// Claims another tab's name, for as long as it takes; the answer goes to [`Name::settle_other`].
     pub(super) fn claim_other(&self, client: ClientId) -> impl Future<Output = Claimed> + use<> {
         let mut other = Held::new(client);
-        let (claim, wait) = (self.number(), Wait::without_limit());
-        let (name, signal) = (other.lock_name(), wait.signal());
-        other.asked = Some((claim, wait));
+        let (name, signal, asked) = other.ask(Wait::without_limit());
         let mut others = self.others.borrow_mut();
         others.retain(|held| held.client != other.client);
         others.push(other);
-        async move { Claimed { claim, lock: claim_for_good(name, signal).await } }
+        async move { Claimed { lock: claim_for_good(name, signal).await, asked } }
     }
 
     /// Takes the answer, and keeps the name for as long as this page is there. Whether that tab is gone.
@@ -92,11 +98,6 @@ impl Name {
     pub(super) fn awaited(&self) -> Vec<ClientId> {
         self.others.borrow().iter().filter(|other| other.lock.is_none()).map(|other| other.client.clone()).collect()
     }
-
-    fn number(&self) -> u32 {
-        self.claims.set(self.claims.get() + 1);
-        self.claims.get()
-    }
 }
 
 impl Held {
@@ -104,18 +105,17 @@ impl Held {
         Self { client, lock: None, asked: None }
     }
 
-    fn lock_name(&self) -> String {
-        format!("moorline.client.{}", self.client)
+    /// What a claim needs: the lock's name, what ends the wait, and whether anybody still waits.
+    fn ask(&mut self, wait: Wait) -> (String, Option<AbortSignal>, Weak<Wait>) {
+        let signal = wait.signal();
+        let asked = Rc::downgrade(self.asked.insert(Rc::new(wait)));
+        (format!("moorline.client.{}", self.client), signal, asked)
     }
 
-    fn claim(&mut self, number: u32, wait: Wait) -> impl Future<Output = Claimed> + use<> {
-        let lock = claim(self.lock_name(), wait.signal());
-        self.asked = Some((number, wait));
-        async move { Claimed { claim: number, lock: lock.await } }
-    }
-
+    /// Takes the answer to the claim that is waited for; none: it was another one's.
     fn settle(&mut self, claimed: Claimed) -> Option<Result<(), NotGranted>> {
-        self.asked.take_if(|(number, _)| *number == claimed.claim)?;
+        claimed.asked.upgrade()?;
+        self.asked = None;
         Some(claimed.lock.map(|lock| self.lock = Some(lock)))
     }
 

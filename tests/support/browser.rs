@@ -105,6 +105,8 @@ extern "C" {
     pub(crate) fn pass(monotonic_ms: f64, wall_ms: f64);
     #[wasm_bindgen(js_name = installTimers)]
     pub(crate) fn install_timers();
+    #[wasm_bindgen(js_name = installQuickTimers)]
+    pub(crate) fn install_quick_timers();
     #[wasm_bindgen(js_name = timersPending)]
     pub(crate) fn timers_pending() -> usize;
     #[wasm_bindgen(js_name = timersArmed)]
