@@ -2,7 +2,7 @@
 
 use std::{
     cell::{Cell, RefCell},
-    collections::HashMap,
+    collections::BTreeMap,
     rc::Rc,
     sync::Arc,
 };
@@ -38,9 +38,9 @@ struct Inner {
     earlier: ArcRwSignal<bool>,
     loading: ArcRwSignal<Option<Seq>>,
     repin: ArcTrigger,
-    turn_rows: RefCell<HashMap<TurnId, Arc<TurnRow>>>,
-    block_rows: RefCell<HashMap<BlockId, Arc<BlockRow>>>,
-    echo_rows: RefCell<HashMap<MessageId, Arc<EchoRow>>>,
+    turn_rows: RefCell<BTreeMap<TurnId, Arc<TurnRow>>>,
+    block_rows: RefCell<BTreeMap<BlockId, Arc<BlockRow>>>,
+    echo_rows: RefCell<BTreeMap<MessageId, Arc<EchoRow>>>,
     top: RefCell<Option<Top>>,
     /// Blocks mounted, and blocks that shall be.
     mounted: Cell<usize>,
@@ -317,19 +317,16 @@ impl Screen {
         let transcript = inner.session.transcript.borrow();
         let is_here = |status: &SendStatus| transcript.turn(&status.send.message).is_some();
         let mut rows = inner.echo_rows.borrow_mut();
+        let mut old = std::mem::take(&mut *rows);
         let mut shown = Vec::new();
         for status in sends.iter().filter(|status| !is_here(status)) {
             let id = &status.send.message;
-            if let Some(row) = rows.get(id) {
-                set_if_other(&row.state, &status.state);
-            } else if let Some(row) = EchoRow::new(status) {
-                rows.insert(id.clone(), Arc::new(row));
-            } else {
-                continue;
+            let row = old.remove(id).inspect(|row| set_if_other(&row.state, &status.state));
+            if let Some(row) = row.or_else(|| EchoRow::new(status).map(Arc::new)) {
+                rows.insert(id.clone(), row);
+                shown.push(id.clone());
             }
-            shown.push(id.clone());
         }
-        rows.retain(|id, _| shown.contains(id));
         set_if_other(&inner.echoes, &shown);
         let answers: Vec<Answering> = sends.iter().filter_map(answering).collect();
         set_if_other(&inner.answers, &answers);
