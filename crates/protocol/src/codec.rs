@@ -49,6 +49,6 @@ pub fn decode_gateway(text: &str) -> Result<GatewayFrame, DecodeError> {
 /// [`DecodeError::Gateway`] when the text is not JSON, or has another shape.
 pub fn decode<T: Decode>(text: &str) -> Result<T, DecodeError> {
     let mut json = Json::new(text);
-    let value = T::decode(&mut json).and_then(|value| json.end().map(|()| value));
-    value.map_err(|flaw| DecodeError::Gateway { flaw, at: json.at() })
+    let value = T::decode(&mut json).filter(|_| json.end().is_some());
+    value.ok_or_else(|| DecodeError::Gateway { flaw: json.flaw(), at: json.at() })
 }

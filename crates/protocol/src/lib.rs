@@ -32,7 +32,6 @@ pub use block::{
 pub use code::Code;
 pub use codec::{DecodeError, decode, decode_client, decode_gateway, encode};
 pub use decode::Decode;
-use decode::UNKNOWN;
 pub use downstream::{
     Answer, Attached, AuthExpired, CaughtUp, ErrorFrame, Events, GatewayFrame, GatewayPong, GoingAway, Item, Ping, Receipt, ReceiptOutcome,
     Rows, SnapshotPart, SnapshotReason, Welcome,
