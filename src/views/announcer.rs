@@ -8,12 +8,15 @@ use send_wrapper::SendWrapper;
 
 use crate::model::{Content, Model};
 
-use super::{connection::sentence, part::words};
+use super::{
+    connection::sentence,
+    part::{view, words},
+};
 
 /// Announcements of one region are at least this far apart; of several in between the last one counts.
 const APART_MS: u32 = 450;
 
-pub(super) fn announcer(model: &Model) -> impl IntoView + use<> {
+pub(super) fn announcer(model: &Model) -> AnyView {
     let (polite, assertive) = (Region::new(), Region::new());
     let (status, notices) = (model.status(), model.notices().shown());
     let say = polite.clone();

@@ -4,12 +4,12 @@ use leptos::prelude::*;
 
 use crate::model::{Model, Screen};
 
-use super::part::{flag, part, press, words};
+use super::part::{flag, part, press, view, words};
 
 /// What a keydown of an input method says when it does not say that it composes.
 const COMPOSING_KEY: u32 = 229;
 
-pub(super) fn composer(model: &Model, screen: &Screen) -> impl IntoView + use<> {
+pub(super) fn composer(model: &Model, screen: &Screen) -> AnyView {
     let draft = model.draft().unwrap_or_default();
     let (value, emptiness) = (draft.clone(), draft);
     let refusal = model.refusal();
@@ -62,7 +62,7 @@ pub(super) fn composer(model: &Model, screen: &Screen) -> impl IntoView + use<> 
     }
 }
 
-fn stop(model: &Model, screen: &Screen) -> impl IntoView + use<> {
+fn stop(model: &Model, screen: &Screen) -> AnyView {
     let (model, standing) = (model.clone(), screen.standing());
     let running = Memo::new(move |_| standing.with(|standing| standing.running.clone()));
     part(move || {

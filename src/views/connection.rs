@@ -8,16 +8,16 @@ use crate::model::{Model, Status};
 
 use super::{
     countdown::countdown,
-    part::{part, words},
+    part::{part, view, words},
 };
 
 /// The line: a mark, a sentence, the number of waiting sends.
-pub(super) fn line(model: &Model) -> impl IntoView + use<> {
+pub(super) fn line(model: &Model) -> AnyView {
     let (status, link, waiting) = (model.status(), model.link(), model.sends_waiting());
     let word = status.clone();
     let model = model.clone();
     let sentence = move || match (status.get(), link.get()) {
-        (Status::Reconnecting, LinkStatus::Waiting { until }) => view! { "Reconnecting in " {countdown(&model, until)} }.into_any(),
+        (Status::Reconnecting, LinkStatus::Waiting { until }) => view! { "Reconnecting in " {countdown(&model, until)} },
         (status, _) => sentence(status).into_any(),
     };
     view! {
@@ -42,23 +42,22 @@ pub(super) const fn sentence(status: Status) -> &'static str {
 }
 
 /// What to do where the page cannot go on by itself.
-pub(super) fn remedy(model: &Model) -> impl IntoView + use<> {
+pub(super) fn remedy(model: &Model) -> AnyView {
     let (status, model) = (model.status(), model.clone());
     let stuck = Memo::new(move |_| Some(status.get()).filter(|status| matches!(status, Status::SignedOut | Status::Incompatible)));
     part(move || match stuck.get() {
-        Some(Status::SignedOut) => sign_in(&model).into_any(),
+        Some(Status::SignedOut) => sign_in(&model),
         Some(_) => view! {
             <div class="banner">
                 <p>"This page and the gateway are of different versions. What waits to be sent is kept."</p>
                 <button type="button" data-reload="">"Reload"</button>
             </div>
-        }
-        .into_any(),
+        },
         None => ().into_any(),
     })
 }
 
-fn sign_in(model: &Model) -> impl IntoView + use<> {
+fn sign_in(model: &Model) -> AnyView {
     let (token, error) = (ArcRwSignal::new(String::new()), ArcRwSignal::new(None::<String>));
     let (typed, value, complaint) = (token.clone(), token.clone(), error.clone());
     let model = model.clone();

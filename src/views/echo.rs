@@ -9,10 +9,10 @@ use crate::model::{EchoRow, Model};
 
 use super::{
     countdown::countdown,
-    part::{button, part, press, words},
+    part::{button, part, press, view, words},
 };
 
-pub(super) fn echo(model: &Model, row: &Arc<EchoRow>) -> impl IntoView + use<> {
+pub(super) fn echo(model: &Model, row: &Arc<EchoRow>) -> AnyView {
     let state = row.state.clone();
     view! {
         <div class="turn echo">
@@ -37,14 +37,14 @@ pub(super) const fn word(state: &SendState) -> &'static str {
     }
 }
 
-fn line(model: &Model, row: &Arc<EchoRow>) -> impl IntoView + use<> {
+fn line(model: &Model, row: &Arc<EchoRow>) -> AnyView {
     let (model, row) = (model.clone(), Arc::clone(row));
     part(move || {
         let sentence = match row.state.get() {
             SendState::Queued => "Waiting to be sent".into_any(),
             SendState::Sending => "Sending…".into_any(),
-            SendState::Retrying { at } => view! { "Not through yet. Next try in " {countdown(&model, at)} }.into_any(),
-            SendState::Failed(failure) => view! { <strong>"Not sent. "</strong> {failure.message} }.into_any(),
+            SendState::Retrying { at } => view! { "Not through yet. Next try in " {countdown(&model, at)} },
+            SendState::Failed(failure) => view! { <strong>"Not sent. "</strong> {failure.message} },
             SendState::Withdrawing => "Taking back…".into_any(),
             SendState::Accepted => "Sent".into_any(),
         };
@@ -57,15 +57,15 @@ fn line(model: &Model, row: &Arc<EchoRow>) -> impl IntoView + use<> {
     })
 }
 
-fn actions(model: &Model, row: &Arc<EchoRow>, state: &SendState) -> impl IntoView + use<> {
+fn actions(model: &Model, row: &Arc<EchoRow>, state: &SendState) -> AnyView {
     let failed = matches!(state, SendState::Failed(_));
     let offered = failed || matches!(state, SendState::Queued | SendState::Retrying { .. });
     let (retry, edit, remove) = (model.clone(), model.clone(), model.clone());
     let id = || row.message.clone();
     let (retried, edited, removed) = (id(), id(), id());
-    (
-        failed.then(|| button("small", "retry", "Retry", press(move |_| retry.retry(&retried)))),
-        offered.then(|| button("small", "edit", "Edit", press(move |_| edit.edit(&edited)))),
-        offered.then(|| button("small", "remove", "Remove", press(move |_| remove.remove(&removed)))),
-    )
+    view! {
+        {failed.then(|| button("small", "retry", "Retry", press(move |_| retry.retry(&retried))))}
+        {offered.then(|| button("small", "edit", "Edit", press(move |_| edit.edit(&edited))))}
+        {offered.then(|| button("small", "remove", "Remove", press(move |_| remove.remove(&removed))))}
+    }
 }

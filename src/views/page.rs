@@ -9,12 +9,12 @@ use crate::{
 
 use super::{
     announcer, composer, connection, host, list, notices,
-    part::{part, press, words},
+    part::{part, press, view, words},
     request, transcript,
 };
 
 /// The page over a model.
-pub fn page(model: &Model) -> impl IntoView + use<> {
+pub fn page(model: &Model) -> AnyView {
     let drawer = ArcRwSignal::new(false);
     follow_address(model);
     show_before_hiding(model);
@@ -40,11 +40,11 @@ pub fn page(model: &Model) -> impl IntoView + use<> {
     }
 }
 
-fn session(model: &Model, screen: &Screen) -> impl IntoView + use<> {
-    (transcript::transcript(model, screen), composer::composer(model, screen))
+fn session(model: &Model, screen: &Screen) -> AnyView {
+    view! { {transcript::transcript(model, screen)} {composer::composer(model, screen)} }
 }
 
-fn menu_button(drawer: &ArcRwSignal<bool>) -> impl IntoView + use<> {
+fn menu_button(drawer: &ArcRwSignal<bool>) -> AnyView {
     let (open, expanded) = (drawer.clone(), drawer.clone());
     view! {
         <button

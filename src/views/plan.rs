@@ -3,9 +3,9 @@
 use leptos::prelude::*;
 use moorline_protocol::{PlanEntry, PlanStatus};
 
-use super::part::{part, words};
+use super::part::{part, view, words};
 
-pub(super) fn plan(entries: &ArcRwSignal<Vec<PlanEntry>>) -> impl IntoView + use<> {
+pub(super) fn plan(entries: &ArcRwSignal<Vec<PlanEntry>>) -> AnyView {
     let (entries, counted) = (entries.clone(), entries.clone());
     let done = move || {
         counted.with(|entries| {
@@ -21,7 +21,7 @@ pub(super) fn plan(entries: &ArcRwSignal<Vec<PlanEntry>>) -> impl IntoView + use
     }
 }
 
-fn entry(entry: PlanEntry) -> impl IntoView {
+fn entry(entry: PlanEntry) -> AnyView {
     let (word, label) = match entry.status {
         PlanStatus::Pending => ("pending", "to do"),
         PlanStatus::InProgress => ("in_progress", "now"),

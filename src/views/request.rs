@@ -13,7 +13,7 @@ use super::{
     countdown::countdown,
     echo::word,
     live_text::live_text,
-    part::{button, part, press, words},
+    part::{button, part, press, view, words},
 };
 
 /// Options that a key chooses.
@@ -26,7 +26,7 @@ pub(super) fn request(
     title: &ArcRwSignal<String>,
     options: &ArcRwSignal<Vec<RequestOption>>,
     settled: &ArcRwSignal<Option<Settlement>>,
-) -> impl IntoView + use<> {
+) -> AnyView {
     let (title, is_open) = (title.clone(), settled.clone());
     view! {
         <section class="request" aria-label="Request" data-open=words(move || is_open.with(Option::is_none).to_string())>
@@ -43,16 +43,16 @@ fn answer_part(
     row: &Arc<BlockRow>,
     options: &ArcRwSignal<Vec<RequestOption>>,
     settled: &ArcRwSignal<Option<Settlement>>,
-) -> impl IntoView + use<> {
+) -> AnyView {
     let (model, row, options, settled) = (model.clone(), Arc::clone(row), options.clone(), settled.clone());
     let (answers, id) = (screen.answers(), row.id.clone());
     let answering = Memo::new(move |_| answers.with(|answers| answers.iter().rev().find(|answer| answer.request == id).cloned()));
     part(move || match settled.get() {
         Some(Settlement::Answered { option, .. }) => {
             let name = options.with(|options| options.iter().find(|held| held.id == option).map(|held| held.name.clone()));
-            view! { <p class="settled" data-settled="answered">"Answered: " <strong>{name.unwrap_or(option)}</strong></p> }.into_any()
+            view! { <p class="settled" data-settled="answered">"Answered: " <strong>{name.unwrap_or(option)}</strong></p> }
         }
-        Some(Settlement::Cancelled) => view! { <p class="settled" data-settled="cancelled">"No answer is needed any more."</p> }.into_any(),
+        Some(Settlement::Cancelled) => view! { <p class="settled" data-settled="cancelled">"No answer is needed any more."</p> },
         None => {
             let chosen = answering.get();
             let is_closed = chosen.is_some();
@@ -62,29 +62,28 @@ fn answer_part(
                 <div class="options">{buttons}</div>
                 {chosen.map(|answer| sending(&model, &answer))}
             }
-            .into_any()
         }
     })
 }
 
-fn choice(model: &Model, row: &Arc<BlockRow>, option: &RequestOption, at: usize, is_closed: bool) -> impl IntoView + use<> {
+fn choice(model: &Model, row: &Arc<BlockRow>, option: &RequestOption, at: usize, is_closed: bool) -> AnyView {
     let (model, request, id) = (model.clone(), row.id.clone(), option.id.clone());
     let class = if option.kind.starts_with("reject") { "option" } else { "option primary" };
     view! {
         <button type="button" class=class data-option=option.id.clone() disabled=is_closed on:click=press(move |_| model.answer(&request, &id))>
             {option.name.clone()}
-            {(at < KEYS).then(|| view! { <kbd aria-hidden="true">{at + 1}</kbd> })}
+            {(at < KEYS).then(|| view! { <kbd aria-hidden="true">{(at + 1).to_string()}</kbd> })}
         </button>
     }
 }
 
 /// Where the answer stands while the request does not know of it.
-fn sending(model: &Model, answer: &Answering) -> impl IntoView + use<> {
+fn sending(model: &Model, answer: &Answering) -> AnyView {
     let sentence = match &answer.state {
         SendState::Queued => "Your answer waits to be sent.".into_any(),
         SendState::Sending | SendState::Accepted => "Sending your answer…".into_any(),
-        SendState::Retrying { at } => view! { "Your answer is not through yet. Next try in " {countdown(model, *at)} }.into_any(),
-        SendState::Failed(failure) => view! { <strong>"Your answer was not sent. "</strong> {failure.message.clone()} }.into_any(),
+        SendState::Retrying { at } => view! { "Your answer is not through yet. Next try in " {countdown(model, *at)} },
+        SendState::Failed(failure) => view! { <strong>"Your answer was not sent. "</strong> {failure.message.clone()} },
         SendState::Withdrawing => "Taking your answer back…".into_any(),
     };
     let (retry, remove, retried, removed) = (model.clone(), model.clone(), answer.message.clone(), answer.message.clone());

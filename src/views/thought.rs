@@ -6,9 +6,12 @@ use leptos::prelude::*;
 
 use crate::model::{BlockRow, Screen};
 
-use super::{live_text::live_text, part::part};
+use super::{
+    live_text::live_text,
+    part::{part, view},
+};
 
-pub(super) fn thought(screen: &Screen, row: &Arc<BlockRow>) -> impl IntoView + use<> {
+pub(super) fn thought(screen: &Screen, row: &Arc<BlockRow>) -> AnyView {
     let (opened, set_opened) = signal(false);
     let (screen, row) = (screen.clone(), Arc::clone(row));
     view! {

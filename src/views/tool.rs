@@ -9,7 +9,7 @@ use crate::model::{BlockRow, Screen};
 
 use super::{
     live_text::live_text,
-    part::{part, words},
+    part::{part, view, words},
     thought::is_open,
 };
 
@@ -19,7 +19,7 @@ pub(super) fn tool(
     title: &ArcRwSignal<String>,
     tool: &ArcRwSignal<Option<ToolKind>>,
     status: &ArcRwSignal<Option<ToolStatus>>,
-) -> impl IntoView + use<> {
+) -> AnyView {
     let (opened, set_opened) = signal(false);
     let (title, tool) = (title.clone(), tool.clone());
     let (status_word, status_label) = (status.clone(), status.clone());
@@ -39,7 +39,7 @@ pub(super) fn tool(
     }
 }
 
-fn body(screen: &Screen, row: &Arc<BlockRow>) -> impl IntoView + use<> {
+fn body(screen: &Screen, row: &Arc<BlockRow>) -> AnyView {
     let (read, id, rev) = (screen.clone(), row.id.clone(), row.rev.clone());
     let input = Memo::new(move |_| {
         rev.track();
