@@ -122,7 +122,8 @@ impl SessionList {
         inner.unborn.borrow_mut().retain(|(session, _)| !rows.contains_key(session));
         // A heap, because a sort is ten times its code.
         let lines: BinaryHeap<_> = rows.values().filter(|row| !row.deleted).map(|row| Reverse((row.created_at, &row.session))).collect();
-        let lines: Vec<&SessionRow> = lines.into_sorted_vec().into_iter().filter_map(|Reverse((_, session))| rows.get(session)).map(Box::as_ref).collect();
+        let lines: Vec<&SessionRow> =
+            lines.into_sorted_vec().into_iter().filter_map(|Reverse((_, session))| rows.get(session)).map(Box::as_ref).collect();
         let unborn = inner.unborn.borrow();
         let ids: Vec<SessionId> = unborn.iter().rev().map(|(id, _)| id).chain(lines.iter().map(|row| &row.session)).cloned().collect();
         let mut shown = inner.shown.borrow_mut();

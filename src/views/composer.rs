@@ -70,7 +70,7 @@ fn stop(model: &Model, screen: &Screen) -> AnyView {
         running.get().map(|running| {
             let label = if running.stopping { "Stopping…" } else { "Stop" };
             view! {
-                <button type="button" data-stop="" disabled=running.stopping on:click=press(move |_| model.cancel(&running.turn))>{label}</button>
+                <button type="button" data-stop="" disabled=flag(move || running.stopping) on:click=press(move |_| model.cancel(&running.turn))>{label}</button>
             }
         })
     })

@@ -24,7 +24,7 @@ pub(super) fn line(model: &Model) -> AnyView {
         <p class="connection" data-connection=words(move || word.get().word())>
             <span class="connection-mark" aria-hidden="true"></span>
             <span class="connection-sentence">{part(sentence)}</span>
-            {part(move || Some(waiting.get()).filter(|n| *n > 0).map(|n| view! { <span class="connection-waiting" data-waiting=n.to_string()>{n} " waiting"</span> }))}
+            {part(move || Some(waiting.get()).filter(|n| *n > 0).map(|n| view! { <span class="connection-waiting" data-waiting=n.to_string()>{n.to_string()} " waiting"</span> }))}
         </p>
     }
 }

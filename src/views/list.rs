@@ -33,7 +33,7 @@ pub(super) fn list(model: &Model, drawer: &ArcRwSignal<bool>) -> AnyView {
 fn row(model: &Model, row: Arc<ListRow>, drawer: &ArcRwSignal<bool>) -> AnyView {
     let screen = model.screen();
     let id = row.session.clone();
-    let current = move || screen.with(|screen| screen.as_ref().is_some_and(|screen| *screen.session() == id)).then_some("page");
+    let current = move || screen.with(|screen| screen.as_ref().is_some_and(|screen| *screen.session() == id));
     let select = {
         let (model, id, drawer) = (model.clone(), row.session.clone(), drawer.clone());
         move |_| {
@@ -49,7 +49,7 @@ fn row(model: &Model, row: Arc<ListRow>, drawer: &ArcRwSignal<bool>) -> AnyView 
     };
     view! {
         <li>
-            <a class="row" href=format!("#session={}", row.session) data-session-row=row.session.to_string() aria-current=current on:click=press(select)>
+            <a class="row" href=format!("#session={}", row.session) data-session-row=row.session.to_string() aria-current=words(move || if current() { "page" } else { "false" }) on:click=press(select)>
                 <span class="row-title">{words(move || Some(title.get()).filter(|title| !title.is_empty()).unwrap_or_else(|| "Untitled".to_owned()))}</span>
                 {part(mark)}
             </a>

@@ -22,7 +22,7 @@ pub fn page(model: &Model) -> AnyView {
     request::answer_by_key(model);
     let screen = model.screen();
     view! {
-        <div class="page" class:drawer-open={ let drawer = drawer.clone(); move || drawer.get() }>
+        <div class="page" data-drawer={ let drawer = drawer.clone(); words(move || if drawer.get() { "open" } else { "closed" }) }>
             {list::list(model, &drawer)}
             <div class="scrim" on:click={ let drawer = drawer.clone(); move |_| drawer.set(false) }></div>
             <main class="main">

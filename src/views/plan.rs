@@ -16,7 +16,7 @@ pub(super) fn plan(entries: &ArcRwSignal<Vec<PlanEntry>>) -> AnyView {
     view! {
         <section class="plan" aria-label="Plan">
             <h3>"Plan" <span class="plan-count">{words(done)}</span></h3>
-            <ol>{part(move || entries.get().into_iter().map(entry).collect_view())}</ol>
+            <ol>{part(move || entries.get().into_iter().map(entry).collect::<Vec<_>>())}</ol>
         </section>
     }
 }

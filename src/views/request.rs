@@ -13,7 +13,7 @@ use super::{
     countdown::countdown,
     echo::word,
     live_text::live_text,
-    part::{button, part, press, view, words},
+    part::{button, flag, part, press, view, words},
 };
 
 /// Options that a key chooses.
@@ -57,7 +57,7 @@ fn answer_part(
             let chosen = answering.get();
             let is_closed = chosen.is_some();
             let buttons = options
-                .with(|options| options.iter().enumerate().map(|(at, option)| choice(&model, &row, option, at, is_closed)).collect_view());
+                .with(|options| options.iter().enumerate().map(|(at, option)| choice(&model, &row, option, at, is_closed)).collect::<Vec<_>>());
             view! {
                 <div class="options">{buttons}</div>
                 {chosen.map(|answer| sending(&model, &answer))}
@@ -70,7 +70,7 @@ fn choice(model: &Model, row: &Arc<BlockRow>, option: &RequestOption, at: usize,
     let (model, request, id) = (model.clone(), row.id.clone(), option.id.clone());
     let class = if option.kind.starts_with("reject") { "option" } else { "option primary" };
     view! {
-        <button type="button" class=class data-option=option.id.clone() disabled=is_closed on:click=press(move |_| model.answer(&request, &id))>
+        <button type="button" class=class data-option=option.id.clone() disabled=flag(move || is_closed) on:click=press(move |_| model.answer(&request, &id))>
             {option.name.clone()}
             {(at < KEYS).then(|| view! { <kbd aria-hidden="true">{(at + 1).to_string()}</kbd> })}
         </button>

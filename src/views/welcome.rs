@@ -36,7 +36,7 @@ fn invitation(model: &Model) -> AnyView {
         <section class="welcome">
             <h2>"What shall the agent do?"</h2>
             <p>"Close the lid, switch networks, reload: what you type reaches the agent once, and its work is here when you return."</p>
-            {part(move || is_demo().then(|| view! { <ul class="tries">{DEMO_TRIES.map(|example| try_this(&model, example)).into_iter().collect_view()}</ul> }))}
+            {part(move || is_demo().then(|| view! { <ul class="tries">{Vec::from(DEMO_TRIES.map(|example| try_this(&model, example)))}</ul> }))}
         </section>
     }
 }
