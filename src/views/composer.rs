@@ -64,7 +64,7 @@ pub(super) fn composer(model: &Model, screen: &Screen) -> AnyView {
 
 fn stop(model: &Model, screen: &Screen) -> AnyView {
     let (model, standing) = (model.clone(), screen.standing());
-    let running = Memo::new(move |_| standing.with(|standing| standing.running.clone()));
+    let running = ArcMemo::new(move |_| standing.with(|standing| standing.running.clone()));
     part(move || {
         let model = model.clone();
         running.get().map(|running| {

@@ -44,7 +44,7 @@ pub(super) const fn sentence(status: Status) -> &'static str {
 /// What to do where the page cannot go on by itself.
 pub(super) fn remedy(model: &Model) -> AnyView {
     let (status, model) = (model.status(), model.clone());
-    let stuck = Memo::new(move |_| Some(status.get()).filter(|status| matches!(status, Status::SignedOut | Status::Incompatible)));
+    let stuck = ArcMemo::new(move |_| Some(status.get()).filter(|status| matches!(status, Status::SignedOut | Status::Incompatible)));
     part(move || match stuck.get() {
         Some(Status::SignedOut) => sign_in(&model),
         Some(_) => view! {

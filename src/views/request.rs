@@ -46,7 +46,7 @@ fn answer_part(
 ) -> AnyView {
     let (model, row, options, settled) = (model.clone(), Arc::clone(row), options.clone(), settled.clone());
     let (answers, id) = (screen.answers(), row.id.clone());
-    let answering = Memo::new(move |_| answers.with(|answers| answers.iter().rev().find(|answer| answer.request == id).cloned()));
+    let answering = ArcMemo::new(move |_| answers.with(|answers| answers.iter().rev().find(|answer| answer.request == id).cloned()));
     part(move || match settled.get() {
         Some(Settlement::Answered { option, .. }) => {
             let name = options.with(|options| options.iter().find(|held| held.id == option).map(|held| held.name.clone()));

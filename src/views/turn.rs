@@ -44,7 +44,7 @@ const fn word(state: TurnState) -> &'static str {
 
 fn footer(model: &Model, screen: &Screen, row: &Arc<TurnRow>) -> AnyView {
     let (model, screen, row, standing) = (model.clone(), screen.clone(), Arc::clone(row), screen.standing());
-    let asks = Memo::new(move |_| standing.with(|standing| !standing.waiting.is_empty()));
+    let asks = ArcMemo::new(move |_| standing.with(|standing| !standing.waiting.is_empty()));
     part(move || {
         let reason = row.error.with(|error| error.as_ref().map(|error| error.message.clone()));
         match row.state.get() {
