@@ -44,16 +44,15 @@ pub(super) const fn sentence(status: Status) -> &'static str {
 /// What to do where the page cannot go on by itself.
 pub(super) fn remedy(model: &Model) -> AnyView {
     let (status, model) = (model.status(), model.clone());
-    let stuck = ArcMemo::new(move |_| Some(status.get()).filter(|status| matches!(status, Status::SignedOut | Status::Incompatible)));
-    part(move || match stuck.get() {
-        Some(Status::SignedOut) => sign_in(&model),
-        Some(_) => view! {
+    part(move || match status.get() {
+        Status::SignedOut => sign_in(&model),
+        Status::Incompatible => view! {
             <div class="banner">
                 <p>"This page and the gateway are of different versions. What waits to be sent is kept."</p>
                 <button type="button" data-reload="">"Reload"</button>
             </div>
         },
-        None => ().into_any(),
+        Status::Live | Status::CatchingUp | Status::Reconnecting | Status::Offline => ().into_any(),
     })
 }
 

@@ -46,7 +46,6 @@ fn answer_part(
 ) -> AnyView {
     let (model, row, options, settled) = (model.clone(), Arc::clone(row), options.clone(), settled.clone());
     let (answers, id) = (screen.answers(), row.id.clone());
-    let answering = ArcMemo::new(move |_| answers.with(|answers| answers.iter().rev().find(|answer| answer.request == id).cloned()));
     part(move || match settled.get() {
         Some(Settlement::Answered { option, .. }) => {
             let name = options.with(|options| options.iter().find(|held| held.id == option).map(|held| held.name.clone()));
@@ -54,7 +53,7 @@ fn answer_part(
         }
         Some(Settlement::Cancelled) => view! { <p class="settled" data-settled="cancelled">"No answer is needed any more."</p> },
         None => {
-            let chosen = answering.get();
+            let chosen = answers.with(|answers| answers.iter().rev().find(|answer| answer.request == id).cloned());
             let is_closed = chosen.is_some();
             let buttons = options
                 .with(|options| options.iter().enumerate().map(|(at, option)| choice(&model, &row, option, at, is_closed)).collect::<Vec<_>>());

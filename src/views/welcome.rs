@@ -20,9 +20,8 @@ const DEMO_TRIES: [(&str, &str); 3] = [
 pub(super) fn welcome(model: &Model, screen: &Screen) -> AnyView {
     let (applied, echoes, status) = (screen.applied(), screen.echoes(), model.status());
     let is_empty = ArcMemo::new(move |_| applied.get() == Seq::ZERO && echoes.with(Vec::is_empty));
-    let is_loading = ArcMemo::new(move |_| status.get() == Status::CatchingUp);
     let model = model.clone();
-    part(move || match (is_empty.get(), is_loading.get()) {
+    part(move || match (is_empty.get(), status.get() == Status::CatchingUp) {
         (false, _) => ().into_any(),
         (true, true) => view! { <p class="loading">"Loading the conversation…"</p> },
         (true, false) => invitation(&model),
