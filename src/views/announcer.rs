@@ -1,6 +1,6 @@
 //! What screen readers are told: one polite region for the status, one assertive region for requests.
 
-use std::{cell::RefCell, rc::Rc};
+use std::{cell::RefCell, mem, rc::Rc};
 
 use gloo_timers::callback::Timeout;
 use leptos::prelude::*;
@@ -10,7 +10,7 @@ use crate::model::{Content, Model};
 
 use super::{
     connection::sentence,
-    part::{view, words},
+    part::{effect, view, words},
 };
 
 /// Announcements of one region are at least this far apart; of several in between the last one counts.
@@ -20,16 +20,17 @@ pub(super) fn announcer(model: &Model) -> AnyView {
     let (polite, assertive) = (Region::new(), Region::new());
     let (status, notices) = (model.status(), model.notices().shown());
     let say = polite.clone();
-    Effect::new(move |before: Option<()>| {
+    let mut is_first = true;
+    effect(move || {
         let words = notices.with(|notices| notices.last().map(|notice| notice.text.clone()));
         let words = words.unwrap_or_else(|| sentence(status.get()).to_owned());
-        if before.is_some() {
+        if !mem::replace(&mut is_first, false) {
             say.say(words);
         }
     });
     let (model, say) = (model.clone(), assertive.clone());
     let screen = model.screen();
-    Effect::new(move |_| say.say(screen.get().and_then(|screen| asked(&screen)).unwrap_or_default()));
+    effect(move || say.say(screen.get().and_then(|screen| asked(&screen)).unwrap_or_default()));
     view! {
         <p class="unseen" role="status" aria-live="polite">{words(move || polite.words.get())}</p>
         <p class="unseen" role="alert" aria-live="assertive">{words(move || assertive.words.get())}</p>

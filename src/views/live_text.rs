@@ -8,7 +8,7 @@ use wasm_bindgen::JsCast as _;
 
 use crate::model::{BlockRow, Screen};
 
-use super::part::view;
+use super::part::{effect, view};
 
 /// What of a block's text is in the element.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -31,7 +31,7 @@ pub(super) fn live_text(screen: &Screen, row: &Arc<BlockRow>, class: &'static st
     let first = screen.with_block(&row.id, |block| (Shown::of(block), block.text.clone()));
     let (mut shown, text) = first.unwrap_or((Shown { edition: 0, from: 0, bytes: 0 }, String::new()));
     let (screen, id, rev) = (screen.clone(), row.id.clone(), row.rev.clone());
-    Effect::new(move |_| {
+    effect(move || {
         rev.track();
         let element = node.get();
         let Some(text) = element.and_then(|element| element.first_child()).and_then(|child| child.dyn_into::<web_sys::Text>().ok()) else {

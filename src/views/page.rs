@@ -9,7 +9,7 @@ use crate::{
 
 use super::{
     announcer, composer, connection, host, list, notices,
-    part::{part, press, view, words},
+    part::{effect, part, press, view, words},
     request, transcript,
 };
 
@@ -87,7 +87,7 @@ fn follow_address(model: &Model) {
     });
     on_cleanup(move || listener.remove());
     let (screen, status) = (model.screen(), model.status());
-    Effect::new(move |_| {
+    effect(move || {
         // While signed out, the address is the user's: a new link is pasted there.
         if status.get() != Status::SignedOut
             && let Some(screen) = screen.get()

@@ -31,6 +31,12 @@ pub(super) fn words<W: Into<String>>(mut words: impl FnMut() -> W + Send + 'stat
     Box::new(move || words().into())
 }
 
+/// What is done again whenever a signal that it reads changes.
+pub(super) fn effect(run: impl FnMut() + 'static) -> Effect<LocalStorage> {
+    let mut run: Box<dyn FnMut()> = Box::new(run);
+    Effect::new(move |_: Option<()>| run())
+}
+
 pub(super) fn flag(flag: impl FnMut() -> bool + Send + 'static) -> Flag {
     Box::new(flag)
 }

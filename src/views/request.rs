@@ -55,8 +55,9 @@ fn answer_part(
         None => {
             let chosen = answers.with(|answers| answers.iter().rev().find(|answer| answer.request == id).cloned());
             let is_closed = chosen.is_some();
-            let buttons = options
-                .with(|options| options.iter().enumerate().map(|(at, option)| choice(&model, &row, option, at, is_closed)).collect::<Vec<_>>());
+            let buttons = options.with(|options| {
+                options.iter().enumerate().map(|(at, option)| choice(&model, &row, option, at, is_closed)).collect::<Vec<_>>()
+            });
             view! {
                 <div class="options">{buttons}</div>
                 {chosen.map(|answer| sending(&model, &answer))}
