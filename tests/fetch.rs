@@ -1,6 +1,7 @@
 //! Frames up by POST, and what their answers come to, against a fake fetch.
 
 #![cfg(target_family = "wasm")]
+#![expect(clippy::wildcard_enum_match_arm, reason = "a check looks at the events it is about")]
 
 #[path = "support/browser.rs"]
 mod browser;

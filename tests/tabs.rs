@@ -1,6 +1,7 @@
 //! Several tabs of one page: the browser's own Web Locks, held by the test as other tabs would.
 
 #![cfg(target_family = "wasm")]
+#![expect(clippy::wildcard_enum_match_arm, reason = "a check looks at the events it is about")]
 
 #[path = "support/browser.rs"]
 mod browser;
