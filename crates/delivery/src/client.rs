@@ -235,7 +235,7 @@ impl Client {
 
     /// No connection until somebody does something about it. What was on its way is queued again, and not counted.
     fn rest(&mut self, now: Millis, rest: Rest) {
-        self.outbox.recall();
+        self.outbox.recall(&mut Port::new(now, None, &mut self.outputs));
         self.outputs.extend(self.posts.take().into_iter().map(|out| Output::Abort { post: out.id }));
         self.link.rest(rest, &mut self.outputs);
         self.attachments.disconnected(&mut Port::new(now, None, &mut self.outputs));

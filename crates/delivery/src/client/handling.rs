@@ -36,8 +36,9 @@ impl Client {
         self.now = now;
         if self.link.switches_to(now, link, &mut self.outputs) {
             // Put down on purpose: what was on its way goes again, under the same id.
-            self.outbox.recall();
-            self.attachments.disconnected(&mut Port::new(now, None, &mut self.outputs));
+            let mut port = Port::new(now, None, &mut self.outputs);
+            self.outbox.recall(&mut port);
+            self.attachments.disconnected(&mut port);
             self.settle(now);
         } else if !self.link.is_current(link) {
             self.counters.stale += 1;

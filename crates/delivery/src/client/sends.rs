@@ -192,9 +192,10 @@ impl Outbox {
     }
 
     /// The connection is put down on purpose: what was on its way is queued again, and not counted.
-    pub(super) fn recall(&mut self) {
+    pub(super) fn recall(&mut self, port: &mut Port<'_>) {
         for entry in self.entries.iter_mut().filter(|entry| matches!(entry.state, State::InFlight { .. })) {
             entry.state = State::Queued;
+            port.event(ClientEvent::Send(entry.status()));
         }
         self.forget_asked();
     }
