@@ -31,7 +31,7 @@ export function restore() {
   delete performance.getEntriesByName;
   forgetListeners();
   delete globalThis.moorline;
-  globalThis.onerror = null;
+  globalThis.onerror = globalThis.onunhandledrejection = null;
   for (const release of locksOfTest.values()) release();
   locksOfTest.clear();
 }
@@ -369,6 +369,10 @@ export function listenForErrors() {
   globalThis.onerror = () => {
     failures += 1;
     return true;
+  };
+  globalThis.onunhandledrejection = (event) => {
+    failures += 1;
+    event.preventDefault();
   };
 }
 export const errorsSeen = () => failures;
