@@ -227,3 +227,12 @@ pub(crate) async fn until_lock(name: &str, held: bool) {
         turn().await;
     }
 }
+
+/// Waits until somebody waits for a Web Lock.
+pub(crate) async fn until_claimed(name: &str) {
+    let started = real_now();
+    while !locks_pending().await.iter().any(|other| other == name) {
+        assert!(real_now() - started < DEADLINE_MS, "not within 10 s: {name} to be waited for");
+        turn().await;
+    }
+}
