@@ -1,4 +1,5 @@
-//! The browser glue under the client's core: the only place of the client that touches sockets, timers, storage and fetch.
+//! The browser glue under the client's core: the only place of the client that touches sockets, streams, timers, storage, locks
+//! and fetch.
 //!
 //! A browser callback does one thing: it puts an input, tagged with the connection it is about, into the pump's queue. The
 //! pump feeds [`moorline_delivery::Client`], completes every output before it polls the next, and gives the browser back
@@ -9,6 +10,7 @@
 //! - A send is in the tab's storage before it is transmitted; when it cannot be, the core is told and goes on.
 //! - A cursor moves only by what [`Sink::event`] says it has applied.
 //! - A callback of a connection that is gone changes nothing.
+//! - No connection is opened, and no send of an earlier document shown, before the tab's name is claimed.
 //! - A deadline counts as passed because the clock says so, never because a timer fired; every input looks at the clock
 //!   first, so that a hidden page, whose timers fire once a minute, still acks.
 //!

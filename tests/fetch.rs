@@ -1,6 +1,7 @@
 //! Frames up by POST, and what their answers come to, against a fake fetch.
 
 #![cfg(target_family = "wasm")]
+#![expect(clippy::wildcard_enum_match_arm, reason = "a check looks at the events it is about")]
 
 #[path = "support/browser.rs"]
 mod browser;
@@ -83,6 +84,8 @@ async fn every_frame_has_its_kind_for_a_path() {
     let paths: Vec<String> = posted().iter().map(|frame| format!("/v1/{}", frame.kind())).collect();
     assert_eq!(browser::posted_paths(), paths);
     assert!(paths.contains(&"/v1/attach".to_owned()));
+    settle().await;
+    assert_eq!(browser::stream_handlers(0), 3, "204 is all that these are answered");
     drop(page);
 }
 
@@ -190,8 +193,9 @@ async fn retry_after_in_the_past_is_now() {
 
 #[wasm_bindgen_test]
 async fn a_retry_after_that_says_nothing_is_as_good_as_none() {
-    for nonsense in ["soon", "-5", "1.5", "", "2099"] {
-        let headers = format!(r#"{{"retry-after": "{nonsense} s"}}"#);
+    // Browsers would take the last three for dates.
+    for nonsense in ["soon", "", "1.5", "2099-01-01", "Sun Nov  6 08:49:37 2094"] {
+        let headers = format!(r#"{{"retry-after": "{nonsense}"}}"#);
         let page = sent_and_answered(503, &headers, "").await;
         let wait = next_attempt(&page, "m1").await;
         assert!((Millis(300)..=Millis(1_500)).contains(&wait), "{nonsense}: {wait:?}");
@@ -296,6 +300,15 @@ async fn a_cancel_that_gets_no_answer_is_told_and_not_tried_again() {
     until("it is told", || page.sink.saw(|event| matches!(event, ClientEvent::Notice(Notice::CancelFailed { .. })))).await;
     settle().await;
     assert_eq!(count_posted("cancel"), 1);
+}
+
+#[wasm_bindgen_test]
+async fn a_cancel_that_gets_through_is_no_news() {
+    let page = Page::streaming().await;
+    page.transport.cancel(&session(), &message("m1"));
+    assert_eq!(count_posted("cancel"), 1);
+    settle().await;
+    assert!(!page.sink.saw(|event| matches!(event, ClientEvent::Notice(_))));
 }
 
 #[wasm_bindgen_test]

@@ -7,7 +7,7 @@ mod browser;
 #[path = "support/page.rs"]
 mod page;
 
-use browser::{Fakes, locks_held, locks_pending, raw_storage, settle, until, until_lock};
+use browser::{Fakes, locks_held, locks_pending, raw_storage, settle, until, until_claimed, until_lock};
 use moorline::settings::Settings;
 use moorline_delivery::{ClientEvent, LinkStatus, SendResult};
 use moorline_protocol::{
@@ -69,19 +69,13 @@ async fn no_connection_is_opened_before_the_name_is_claimed() {
     let lock = lock_of(&named("held"));
     browser::hold_lock(&lock).await;
     let page = Page::load(fakes);
-    until_waited_for(&lock).await;
+    until_claimed(&lock).await;
     settle().await;
     assert_eq!(browser::socket_count(), 0);
     browser::release_lock(&lock);
     page.connect(0, welcome()).await;
     let ClientFrame::Hello(hello) = &sent(0)[0] else { panic!("hello goes first") };
     assert_eq!(hello.client.as_str(), "held", "a reload finds its name held for a moment by the document before it");
-}
-
-async fn until_waited_for(lock: &str) {
-    while !locks_pending().await.iter().any(|name| name == lock) {
-        browser::turn().await;
-    }
 }
 
 #[wasm_bindgen_test]
@@ -115,7 +109,7 @@ async fn a_page_brought_back_claims_its_name_before_it_connects() {
     until_lock(&lock, false).await;
     browser::hold_lock(&lock).await;
     browser::bring_back();
-    until_waited_for(&lock).await;
+    until_claimed(&lock).await;
     settle().await;
     assert_eq!(browser::socket_count(), 1);
     browser::release_lock(&lock);
@@ -144,7 +138,7 @@ async fn a_page_put_away_before_it_had_its_name_begins_when_it_is_back() {
     let lock = lock_of(&named("held"));
     browser::hold_lock(&lock).await;
     let page = Page::load(fakes);
-    until_waited_for(&lock).await;
+    until_claimed(&lock).await;
     browser::put_away();
     browser::release_lock(&lock);
     settle().await;

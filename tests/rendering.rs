@@ -6,6 +6,8 @@
 mod browser;
 #[path = "rendering/diagnostics.rs"]
 mod diagnostics;
+#[path = "support/dom.rs"]
+mod dom;
 #[path = "rendering/fit.rs"]
 mod fit;
 #[path = "support/stage.rs"]

@@ -1,13 +1,14 @@
 //! Several tabs of one page: the browser's own Web Locks, held by the test as other tabs would.
 
 #![cfg(target_family = "wasm")]
+#![expect(clippy::wildcard_enum_match_arm, reason = "a check looks at the events it is about")]
 
 #[path = "support/browser.rs"]
 mod browser;
 #[path = "support/page.rs"]
 mod page;
 
-use browser::{Fakes, locks_held, locks_pending, raw_storage, settle, until, until_lock};
+use browser::{Fakes, locks_held, locks_pending, raw_storage, settle, until, until_claimed, until_lock};
 use moorline::{settings::Settings, transport::Storage};
 use moorline_delivery::{ClientEvent, LinkStatus, Notice, Persist, SendResult, SendState, StoredSend, Trouble};
 use moorline_protocol::{ClientFrame, ClientId, Code, ErrorFrame, GatewayFrame, decode};
@@ -34,9 +35,10 @@ fn stored(name: &str) -> StoredSend {
     StoredSend { order: 7, send: text(name, "typed with care"), attempts: 2, failure: None, withdrawing: None }
 }
 
-/// The storage of the tab `original`, which holds a send.
+/// The storage of the tab `original`, which holds a send. What waits for a name does not wait for long.
 fn of_the_original() -> Fakes {
     let fakes = Fakes::install();
+    browser::install_quick_timers();
     let storage = Storage::open();
     storage.write(&Persist::ClientId(original())).expect("there is room");
     storage.write(&Persist::PutSend(stored("m1"))).expect("there is room");
@@ -76,6 +78,20 @@ async fn a_reload_keeps_the_name() {
 }
 
 #[wasm_bindgen_test]
+async fn a_name_that_is_free_when_the_wait_ends_is_kept() {
+    let fakes = of_the_original();
+    browser::hold_lock(ORIGINAL_LOCK).await;
+    browser::install_timers();
+    let page = Page::load(fakes);
+    until_claimed(ORIGINAL_LOCK).await;
+    // A page that was busy hears its timer before it hears of the lock.
+    browser::release_lock(ORIGINAL_LOCK);
+    browser::fire_timers();
+    page.connect(0, welcome()).await;
+    assert_eq!(client(), original());
+}
+
+#[wasm_bindgen_test]
 async fn a_duplicated_tab_takes_a_new_name_and_holds_it() {
     let page = duplicated().await;
     let ClientFrame::Hello(hello) = &sent(0)[0] else { panic!("hello goes first") };
@@ -106,7 +122,7 @@ async fn nothing_of_a_copied_send_is_shown_while_the_name_is_claimed() {
     let fakes = of_the_original();
     browser::hold_lock(ORIGINAL_LOCK).await;
     let page = Page::load(fakes);
-    until_waited_for(ORIGINAL_LOCK).await;
+    until_claimed(ORIGINAL_LOCK).await;
     // A page shows its session as soon as it is there.
     page.transport.show(&page::session());
     settle().await;
@@ -114,16 +130,10 @@ async fn nothing_of_a_copied_send_is_shown_while_the_name_is_claimed() {
     assert_eq!(browser::socket_count(), 0);
 }
 
-async fn until_waited_for(lock: &str) {
-    while !locks_pending().await.iter().any(|name| name == lock) {
-        browser::turn().await;
-    }
-}
-
 #[wasm_bindgen_test]
 async fn what_was_copied_is_shown_as_failed_when_the_other_tab_is_closed() {
     let page = duplicated().await;
-    until_waited_for(ORIGINAL_LOCK).await;
+    until_claimed(ORIGINAL_LOCK).await;
     browser::release_lock(ORIGINAL_LOCK);
     until("it is shown as failed", || has_failed(&page, "m1")).await;
     assert_eq!(at("moorline.1.copied.original.m1"), None);
@@ -132,6 +142,18 @@ async fn what_was_copied_is_shown_as_failed_when_the_other_tab_is_closed() {
     assert!(locks_held().await.contains(&ORIGINAL_LOCK.to_owned()), "so that nobody else takes it up, too");
     page.transport.retry(&message("m1"));
     until("it goes under its own id", || sent(0).contains(&ClientFrame::Send(text("m1", "typed with care")))).await;
+}
+
+#[wasm_bindgen_test]
+async fn a_reload_of_the_other_tab_is_not_its_end() {
+    let page = duplicated().await;
+    until_claimed(ORIGINAL_LOCK).await;
+    browser::release_lock(ORIGINAL_LOCK);
+    browser::hold_lock(ORIGINAL_LOCK).await;
+    until_claimed(ORIGINAL_LOCK).await;
+    assert!(!has_failed(&page, "m1"), "the next document of that tab goes on with it");
+    browser::release_lock(ORIGINAL_LOCK);
+    until("it is shown as failed once the tab is gone", || has_failed(&page, "m1")).await;
 }
 
 #[wasm_bindgen_test]
@@ -155,7 +177,7 @@ async fn a_reloaded_copy_still_waits_for_the_other_tab() {
     page.connect(1, welcome()).await;
     assert_eq!(client(), name);
     assert!(states(&page, "m1").is_empty());
-    until_waited_for(ORIGINAL_LOCK).await;
+    until_claimed(ORIGINAL_LOCK).await;
     browser::release_lock(ORIGINAL_LOCK);
     until("it is shown as failed", || has_failed(&page, "m1")).await;
 }
@@ -163,7 +185,7 @@ async fn a_reloaded_copy_still_waits_for_the_other_tab() {
 #[wasm_bindgen_test]
 async fn a_copy_that_was_put_away_still_waits_for_the_other_tab() {
     let page = duplicated().await;
-    until_waited_for(ORIGINAL_LOCK).await;
+    until_claimed(ORIGINAL_LOCK).await;
     browser::put_away();
     settle().await;
     assert!(locks_pending().await.is_empty());
@@ -177,7 +199,7 @@ async fn a_copy_that_was_put_away_still_waits_for_the_other_tab() {
 #[wasm_bindgen_test]
 async fn a_dropped_page_waits_for_no_tab() {
     let page = duplicated().await;
-    until_waited_for(ORIGINAL_LOCK).await;
+    until_claimed(ORIGINAL_LOCK).await;
     let Page { transport, fakes, .. } = page;
     drop(transport);
     settle().await;
@@ -193,7 +215,7 @@ async fn copies_that_cannot_be_stored_are_told_and_not_lost_to_this_page() {
     let page = Page::load(fakes);
     page.connect(0, welcome()).await;
     assert!(page.sink.saw(|event| *event == ClientEvent::Notice(Notice::NotSaved)));
-    until_waited_for(ORIGINAL_LOCK).await;
+    until_claimed(ORIGINAL_LOCK).await;
     browser::release_lock(ORIGINAL_LOCK);
     until("it is shown as failed", || has_failed(&page, "m1")).await;
 }

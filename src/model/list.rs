@@ -3,7 +3,7 @@
 use std::{
     cell::RefCell,
     cmp::Reverse,
-    collections::{BTreeMap, BinaryHeap, HashMap},
+    collections::{BTreeMap, BinaryHeap},
     rc::Rc,
     sync::Arc,
 };
@@ -53,7 +53,7 @@ struct Inner {
     rows: RefCell<BTreeMap<SessionId, Box<SessionRow>>>,
     /// Sessions that the gateway has not told of yet, with the start of what was typed; the newest last.
     unborn: RefCell<Vec<(SessionId, String)>>,
-    shown: RefCell<HashMap<SessionId, Arc<ListRow>>>,
+    shown: RefCell<BTreeMap<SessionId, Arc<ListRow>>>,
     ids: ArcRwSignal<Vec<SessionId>>,
     told: std::cell::Cell<bool>,
 }
@@ -122,16 +122,19 @@ impl SessionList {
         inner.unborn.borrow_mut().retain(|(session, _)| !rows.contains_key(session));
         // A heap, because a sort is ten times its code.
         let lines: BinaryHeap<_> = rows.values().filter(|row| !row.deleted).map(|row| Reverse((row.created_at, &row.session))).collect();
-        let lines: Vec<&SessionRow> = lines.into_sorted_vec().into_iter().filter_map(|Reverse((_, session))| rows.get(session)).map(Box::as_ref).collect();
+        let lines: Vec<&SessionRow> =
+            lines.into_sorted_vec().into_iter().filter_map(|Reverse((_, session))| rows.get(session)).map(Box::as_ref).collect();
         let unborn = inner.unborn.borrow();
         let ids: Vec<SessionId> = unborn.iter().rev().map(|(id, _)| id).chain(lines.iter().map(|row| &row.session)).cloned().collect();
         let mut shown = inner.shown.borrow_mut();
-        shown.retain(|id, _| ids.contains(id));
+        let mut old = std::mem::take(&mut *shown);
         for (id, title) in unborn.iter() {
-            shown.entry(id.clone()).or_insert_with(|| Arc::new(ListRow::new(&unborn_row(id, title))));
+            let line = old.remove(id).unwrap_or_else(|| Arc::new(ListRow::new(&unborn_row(id, title))));
+            shown.insert(id.clone(), line);
         }
         for row in lines {
-            let line = shown.entry(row.session.clone()).or_insert_with(|| Arc::new(ListRow::new(row)));
+            let line = old.remove(&row.session).unwrap_or_else(|| Arc::new(ListRow::new(row)));
+            shown.insert(row.session.clone(), Arc::clone(&line));
             set_if_other(&line.title, &row.title);
             set_if_other(&line.running, &row.running);
             set_if_other(&line.waiting, &row.waiting);

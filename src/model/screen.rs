@@ -2,7 +2,7 @@
 
 use std::{
     cell::{Cell, RefCell},
-    collections::HashMap,
+    collections::BTreeMap,
     rc::Rc,
     sync::Arc,
 };
@@ -39,9 +39,9 @@ struct Inner {
     earlier: ArcRwSignal<bool>,
     loading: ArcRwSignal<Option<Seq>>,
     repin: ArcTrigger,
-    turn_rows: RefCell<HashMap<TurnId, Arc<TurnRow>>>,
-    block_rows: RefCell<HashMap<BlockId, Arc<BlockRow>>>,
-    echo_rows: RefCell<HashMap<MessageId, Arc<EchoRow>>>,
+    turn_rows: RefCell<BTreeMap<TurnId, Arc<TurnRow>>>,
+    block_rows: RefCell<BTreeMap<BlockId, Arc<BlockRow>>>,
+    echo_rows: RefCell<BTreeMap<MessageId, Arc<EchoRow>>>,
     top: RefCell<Option<Top>>,
     /// Blocks mounted, and blocks that shall be.
     mounted: Cell<usize>,
@@ -323,6 +323,7 @@ impl Screen {
         let sends = inner.session.sends.borrow();
         let transcript = inner.session.transcript.borrow();
         let mut rows = inner.echo_rows.borrow_mut();
+        let mut old = std::mem::take(&mut *rows);
         let (mut shown, mut answers) = (Vec::new(), Vec::new());
         for (status, line) in send_line::lines(&sends, link) {
             let id = &status.send.message;
@@ -330,16 +331,12 @@ impl Screen {
             if transcript.turn(id).is_some() {
                 continue;
             }
-            if let Some(row) = rows.get(id) {
-                set_if_other(&row.line, &line);
-            } else if let Some(row) = EchoRow::new(status, &line) {
-                rows.insert(id.clone(), Arc::new(row));
-            } else {
-                continue;
+            let row = old.remove(id).inspect(|row| set_if_other(&row.line, &line));
+            if let Some(row) = row.or_else(|| EchoRow::new(status, &line).map(Arc::new)) {
+                rows.insert(id.clone(), row);
+                shown.push(id.clone());
             }
-            shown.push(id.clone());
         }
-        rows.retain(|id, _| shown.contains(id));
         set_if_other(&inner.echoes, &shown);
         set_if_other(&inner.answers, &answers);
         set_if_other(&inner.withdrawing, &*inner.session.withdrawing.borrow());

@@ -6,7 +6,10 @@ use std::{
 };
 
 use gloo_timers::callback::Timeout;
+use js_sys::Promise;
 use moorline_protocol::Millis;
+use wasm_bindgen::JsValue;
+use wasm_bindgen_futures::JsFuture;
 
 /// Wall clock and monotonic clock may drift this far apart before it counts as sleep.
 const SLEPT_MS: f64 = 3_000.0;
@@ -56,6 +59,18 @@ impl Clock {
 /// Milliseconds since the page was opened, with their fraction.
 pub(super) fn monotonic_ms() -> f64 {
     web_sys::window().and_then(|window| window.performance()).map_or_else(js_sys::Date::now, |performance| performance.now())
+}
+
+/// Waits, for what no decision of the core hangs on.
+pub(super) async fn pause(ms: u32) {
+    let mut timeout = None;
+    let passed = Promise::new(&mut |resolve, _| {
+        timeout = Some(Timeout::new(ms, move || {
+            // Settles a promise, which never throws.
+            let _ = resolve.call0(&JsValue::UNDEFINED);
+        }));
+    });
+    let _ = JsFuture::from(passed).await;
 }
 
 fn drift_ms() -> f64 {

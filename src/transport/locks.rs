@@ -75,7 +75,8 @@ pub(super) async fn claim(name: String, wait: Option<AbortSignal>) -> Result<Loc
         Some(signal) => Reflect::set(&options, &"signal".into(), signal),
         None => Reflect::set(&options, &"ifAvailable".into(), &JsValue::TRUE),
     };
-    let mut tell = Function::default();
+    // A default function would be one evaluated from a string, which the page's policy forbids.
+    let mut tell: Function = JsValue::UNDEFINED.unchecked_into();
     let told = Promise::new(&mut |resolve, _| tell = resolve);
     // The browser takes the lock back when the promise that this gives is settled: by what it tells.
     let granted = Closure::<dyn FnMut(JsValue) -> Promise>::new(move |lock: JsValue| {

@@ -1,40 +1,47 @@
 //! The tab's name, held by a Web Lock: storage is copied when a tab is duplicated, the name with it.
 
 use std::{
-    cell::{Cell, RefCell},
+    cell::RefCell,
     future::Future,
+    rc::{Rc, Weak},
 };
 
 use moorline_protocol::ClientId;
+use web_sys::AbortSignal;
 
-use super::locks::{Lock, NotGranted, Wait, claim};
+use super::{
+    clock::pause,
+    locks::{Lock, NotGranted, Wait, claim},
+};
 
 /// A reload finds the name still held by the document before it, for a moment.
 const WAIT_MS: u32 = 1_000;
+
+/// A name that stays free for this long belongs to a tab that is gone: a reload gives it up for a moment, too.
+const GONE_MS: u32 = 5_000;
 
 /// The tab's own name, and those of the tabs that it waits to see gone.
 pub(super) struct Name {
     own: RefCell<Held>,
     others: RefCell<Vec<Held>>,
-    claims: Cell<u32>,
 }
 
 /// A name, with its lock or a claim to it.
 struct Held {
     client: ClientId,
     lock: Option<Lock>,
-    asked: Option<(u32, Wait)>,
+    asked: Option<Rc<Wait>>,
 }
 
 /// What came of a claim.
 pub(super) struct Claimed {
-    claim: u32,
+    asked: Weak<Wait>,
     lock: Result<Lock, NotGranted>,
 }
 
 impl Name {
     pub(super) fn new(client: ClientId) -> Self {
-        Self { own: RefCell::new(Held::new(client)), others: RefCell::default(), claims: Cell::new(0) }
+        Self { own: RefCell::new(Held::new(client)), others: RefCell::default() }
     }
 
     /// The tab goes by another name from here on, which must still be claimed.
@@ -44,7 +51,15 @@ impl Name {
 
     /// Claims the tab's own name; the answer goes to [`Name::settle`].
     pub(super) fn claim(&self) -> impl Future<Output = Claimed> + use<> {
-        self.own.borrow_mut().claim(self.number(), Wait::at_most(WAIT_MS))
+        let (name, signal, asked) = self.own.borrow_mut().ask(Wait::at_most(WAIT_MS));
+        async move {
+            let mut lock = claim(name.clone(), signal).await;
+            // A busy page may hear its timer before it hears of the lock, so the timer does not have the last word.
+            if matches!(lock, Err(NotGranted::Taken)) && asked.strong_count() > 0 {
+                lock = claim(name, None).await;
+            }
+            Claimed { asked, lock }
+        }
     }
 
     /// Takes the answer. None: nobody waits for it any more.
@@ -55,11 +70,11 @@ impl Name {
     /// Claims another tab's name, for as long as it takes; the answer goes to [`Name::settle_other`].
     pub(super) fn claim_other(&self, client: ClientId) -> impl Future<Output = Claimed> + use<> {
         let mut other = Held::new(client);
-        let claim = other.claim(self.number(), Wait::without_limit());
+        let (name, signal, asked) = other.ask(Wait::without_limit());
         let mut others = self.others.borrow_mut();
         others.retain(|held| held.client != other.client);
         others.push(other);
-        claim
+        async move { Claimed { lock: claim_for_good(name, signal).await, asked } }
     }
 
     /// Takes the answer, and keeps the name for as long as this page is there. Whether that tab is gone.
@@ -83,11 +98,6 @@ impl Name {
     pub(super) fn awaited(&self) -> Vec<ClientId> {
         self.others.borrow().iter().filter(|other| other.lock.is_none()).map(|other| other.client.clone()).collect()
     }
-
-    fn number(&self) -> u32 {
-        self.claims.set(self.claims.get() + 1);
-        self.claims.get()
-    }
 }
 
 impl Held {
@@ -95,19 +105,34 @@ impl Held {
         Self { client, lock: None, asked: None }
     }
 
-    fn claim(&mut self, number: u32, wait: Wait) -> impl Future<Output = Claimed> + use<> {
-        let lock = claim(format!("moorline.client.{}", self.client), wait.signal());
-        self.asked = Some((number, wait));
-        async move { Claimed { claim: number, lock: lock.await } }
+    /// What a claim needs: the lock's name, what ends the wait, and whether anybody still waits.
+    fn ask(&mut self, wait: Wait) -> (String, Option<AbortSignal>, Weak<Wait>) {
+        let signal = wait.signal();
+        let asked = Rc::downgrade(self.asked.insert(Rc::new(wait)));
+        (format!("moorline.client.{}", self.client), signal, asked)
     }
 
+    /// Takes the answer to the claim that is waited for; none: it was another one's.
     fn settle(&mut self, claimed: Claimed) -> Option<Result<(), NotGranted>> {
-        self.asked.take_if(|(number, _)| *number == claimed.claim)?;
+        claimed.asked.upgrade()?;
+        self.asked = None;
         Some(claimed.lock.map(|lock| self.lock = Some(lock)))
     }
 
     fn release(&mut self) {
         self.lock = None;
         self.asked = None;
+    }
+}
+
+/// Waits until nobody has held a name for a while, then takes it.
+async fn claim_for_good(name: String, wait: Option<AbortSignal>) -> Result<Lock, NotGranted> {
+    loop {
+        drop(claim(name.clone(), wait.clone()).await?);
+        pause(GONE_MS).await;
+        match claim(name.clone(), None).await {
+            Err(NotGranted::Taken) => {}
+            granted => return granted,
+        }
     }
 }

@@ -26,11 +26,9 @@ pub(super) async fn claim_one(base: &str, origin: &str) -> Result<Option<Lock>, 
     Err(NotGranted::Taken)
 }
 
-/// Whether the last request to that address went over a connection that takes many at once.
+/// Whether connections to the gateway carry many streams at once, as the last check, just before, has shown.
 fn is_multiplexed(base: &str) -> bool {
     let Some(performance) = web_sys::window().and_then(|window| window.performance()) else { return false };
-    let mut requests =
-        performance.get_entries_by_type("resource").into_iter().map(|entry| entry.unchecked_into::<PerformanceResourceTiming>());
-    let last = requests.rfind(|request| request.name().starts_with(base));
-    last.is_some_and(|last| matches!(last.next_hop_protocol().as_str(), "h2" | "h3"))
+    let last = performance.get_entries_by_name(&format!("{base}v1/events")).pop();
+    !last.is_undefined() && matches!(last.unchecked_into::<PerformanceResourceTiming>().next_hop_protocol().as_str(), "h2" | "h3")
 }

@@ -1,6 +1,6 @@
 //! What screen readers are told: one polite region for the status, one assertive region for requests.
 
-use std::{cell::RefCell, rc::Rc};
+use std::{cell::RefCell, mem, rc::Rc};
 
 use gloo_timers::callback::Timeout;
 use leptos::prelude::*;
@@ -11,32 +11,33 @@ use crate::model::{Content, Model};
 use super::{
     composer::refused,
     connection::{sentence, trouble_sentence},
-    part::words,
+    part::{effect, view, words},
 };
 
 /// Announcements of one region are at least this far apart; of several in between the last one counts.
 const APART_MS: u32 = 450;
 
-pub(super) fn announcer(model: &Model) -> impl IntoView + use<> {
+pub(super) fn announcer(model: &Model) -> AnyView {
     let (polite, assertive) = (Region::new(), Region::new());
     let (said, trouble, notices, refusal) = (model.said(), model.trouble(), model.notices().shown(), model.refusal());
     let say = polite.clone();
-    Effect::new(move |before: Option<()>| {
+    let mut is_first = true;
+    effect(move || {
         let words = notices.with(|notices| notices.last().map(|notice| notice.text.clone()));
         let standing = trouble.get().map_or_else(|| sentence(said.get().status), trouble_sentence);
-        if before.is_some() {
+        if !mem::replace(&mut is_first, false) {
             say.say(words.unwrap_or_else(|| standing.to_owned()));
         }
     });
     let say = polite.clone();
-    Effect::new(move |_| {
+    effect(move || {
         if let Some(reason) = refusal.get() {
             say.say(refused(reason).1.to_owned());
         }
     });
     let (model, say) = (model.clone(), assertive.clone());
     let screen = model.screen();
-    Effect::new(move |_| say.say(screen.get().and_then(|screen| asked(&screen)).unwrap_or_default()));
+    effect(move || say.say(screen.get().and_then(|screen| asked(&screen)).unwrap_or_default()));
     view! {
         <p class="unseen" role="status" aria-live="polite">{words(move || polite.words.get())}</p>
         <p class="unseen" role="alert" aria-live="assertive">{words(move || assertive.words.get())}</p>

@@ -6,17 +6,21 @@ use leptos::prelude::*;
 
 use crate::model::{BlockRow, Content, Model, Screen, TurnRow};
 
-use super::{message, part::words, plan, request, text, thought, tool, unsupported};
+use super::{
+    message,
+    part::{view, words},
+    plan, request, text, thought, tool, unsupported,
+};
 
-pub(super) fn block(model: &Model, screen: &Screen, row: &Arc<BlockRow>, turn: &Arc<TurnRow>) -> impl IntoView + use<> {
+pub(super) fn block(model: &Model, screen: &Screen, row: &Arc<BlockRow>, turn: &Arc<TurnRow>) -> AnyView {
     let body = match &row.content {
-        Content::Message => message::message(model, screen, row, turn).into_any(),
-        Content::Text => text::text(screen, row).into_any(),
-        Content::Thought => thought::thought(screen, row).into_any(),
-        Content::Tool { title, tool, status } => tool::tool(screen, row, title, tool, status).into_any(),
-        Content::Plan { entries } => plan::plan(entries).into_any(),
-        Content::Request { title, options, settled } => request::request(model, screen, row, title, options, settled).into_any(),
-        Content::Unsupported { title } => unsupported::unsupported(title).into_any(),
+        Content::Message => message::message(model, screen, row, turn),
+        Content::Text => text::text(screen, row),
+        Content::Thought => thought::thought(screen, row),
+        Content::Tool { title, tool, status } => tool::tool(screen, row, title, tool, status),
+        Content::Plan { entries } => plan::plan(entries),
+        Content::Request { title, options, settled } => request::request(model, screen, row, title, options, settled),
+        Content::Unsupported { title } => unsupported::unsupported(title),
     };
     let rev = row.rev.clone();
     view! {

@@ -5,14 +5,14 @@ use moorline_delivery::DropReason;
 
 use crate::model::{Model, Screen};
 
-use super::part::{flag, part, press, words};
+use super::part::{flag, part, press, view, words};
 
 /// What a keydown of an input method says when it does not say that it composes.
 const COMPOSING_KEY: u32 = 229;
 
 const NOT_SAVED: &str = "Not saved: this browser refuses to store what waits to be sent. Keep this tab open until it is sent.";
 
-pub(super) fn composer(model: &Model, screen: &Screen) -> impl IntoView + use<> {
+pub(super) fn composer(model: &Model, screen: &Screen) -> AnyView {
     let draft = model.draft().unwrap_or_default();
     let (value, emptiness) = (draft.clone(), draft);
     let (refusal, not_saved) = (model.refusal(), model.not_saved());
@@ -69,15 +69,15 @@ pub(super) fn composer(model: &Model, screen: &Screen) -> impl IntoView + use<> 
     }
 }
 
-fn stop(model: &Model, screen: &Screen) -> impl IntoView + use<> {
+fn stop(model: &Model, screen: &Screen) -> AnyView {
     let (model, standing) = (model.clone(), screen.standing());
-    let running = Memo::new(move |_| standing.with(|standing| standing.running.clone()));
+    let running = ArcMemo::new(move |_| standing.with(|standing| standing.running.clone()));
     part(move || {
         let model = model.clone();
         running.get().map(|running| {
             let label = if running.stopping { "Stopping…" } else { "Stop" };
             view! {
-                <button type="button" data-stop="" disabled=running.stopping on:click=press(move |_| model.cancel(&running.turn))>{label}</button>
+                <button type="button" data-stop="" disabled=flag(move || running.stopping) on:click=press(move |_| model.cancel(&running.turn))>{label}</button>
             }
         })
     })

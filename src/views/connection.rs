@@ -10,11 +10,11 @@ use crate::model::{Model, Said, Status};
 use super::{
     countdown::countdown,
     diagnostics,
-    part::{part, press, word, words},
+    part::{part, press, view, word, words},
 };
 
 /// The line: a mark, a sentence, the number of waiting sends. It opens the diagnostics.
-pub(super) fn line(model: &Model) -> impl IntoView + use<> {
+pub(super) fn line(model: &Model) -> AnyView {
     let opened = ArcRwSignal::new(false);
     let (toggled, expanded, closed) = (opened.clone(), opened.clone(), opened.clone());
     let (said, trouble, waiting) = (model.said(), model.trouble(), model.sends_waiting());
@@ -94,7 +94,7 @@ pub(super) const fn trouble_sentence(trouble: Trouble) -> &'static str {
 }
 
 /// What to do where the page cannot go on by itself.
-pub(super) fn remedy(model: &Model) -> impl IntoView + use<> {
+pub(super) fn remedy(model: &Model) -> AnyView {
     let (status, trouble, model) = (model.status(), model.trouble(), model.clone());
     let stuck = Memo::new(move |_| Some(status.get()).filter(|status| matches!(status, Status::SignedOut | Status::Incompatible)));
     part(move || match (stuck.get(), trouble.get()) {
@@ -111,7 +111,7 @@ pub(super) fn remedy(model: &Model) -> impl IntoView + use<> {
     })
 }
 
-fn sign_in(model: &Model) -> impl IntoView + use<> {
+fn sign_in(model: &Model) -> AnyView {
     let (token, error) = (ArcRwSignal::new(String::new()), ArcRwSignal::new(None::<String>));
     let (typed, value, complaint) = (token.clone(), token.clone(), error.clone());
     let model = model.clone();

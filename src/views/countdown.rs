@@ -7,13 +7,13 @@ use send_wrapper::SendWrapper;
 
 use crate::model::Model;
 
-use super::part::words;
+use super::part::{view, words};
 
 /// How often the clock is looked at.
 const TICK_MS: u32 = 250;
 
 /// The time until a monotonic time, kept current while the view lives.
-pub(super) fn countdown(model: &Model, until: Millis) -> impl IntoView + use<> {
+pub(super) fn countdown(model: &Model, until: Millis) -> AnyView {
     let model = model.clone();
     let left = move || until.since(model.now()).0.div_ceil(1_000);
     let seconds = ArcRwSignal::new(left());

@@ -11,7 +11,7 @@ use crate::model::Model;
 
 use super::{
     connection::close,
-    part::{button, press, words},
+    part::{button, press, view, words},
 };
 
 /// Between two looks while the panel is open.
@@ -32,7 +32,7 @@ const FIGURES: [(&str, &str); 10] = [
 ];
 
 /// The panel; it looks once a second for as long as it is there.
-pub(super) fn panel(model: &Model, opened: &ArcRwSignal<bool>) -> impl IntoView + use<> {
+pub(super) fn panel(model: &Model, opened: &ArcRwSignal<bool>) -> AnyView {
     let (model, opened) = (model.clone(), opened.clone());
     let figures = ArcRwSignal::new(look(&model));
     let looking = figures.clone();

@@ -7,11 +7,11 @@ use leptos::prelude::*;
 use crate::model::{EchoRow, Model};
 
 use super::{
-    part::{part, words},
+    part::{part, view, words},
     send_line::{send_line, word},
 };
 
-pub(super) fn echo(model: &Model, row: &Arc<EchoRow>) -> impl IntoView + use<> {
+pub(super) fn echo(model: &Model, row: &Arc<EchoRow>) -> AnyView {
     let (state, line, id, model) = (row.line.clone(), row.line.clone(), row.message.clone(), model.clone());
     view! {
         <div class="turn echo">

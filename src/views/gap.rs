@@ -5,9 +5,9 @@ use moorline_protocol::Seq;
 
 use crate::model::{Model, Screen};
 
-use super::part::{flag, press, words};
+use super::part::{flag, press, view, words};
 
-pub(super) fn gap(model: &Model, screen: &Screen, end: Seq) -> impl IntoView + use<> {
+pub(super) fn gap(model: &Model, screen: &Screen, end: Seq) -> AnyView {
     let (model, loading) = (model.clone(), screen.loading());
     let is_loading = move || loading.get().is_some();
     let label = is_loading.clone();

@@ -6,6 +6,8 @@ use web_sys::{CustomEvent, CustomEventInit};
 
 use crate::model::Model;
 
+use super::part::effect;
+
 /// The event's `detail`.
 #[derive(Serialize)]
 struct Standing {
@@ -18,7 +20,7 @@ struct Standing {
 /// Tells it now, and whenever it changes.
 pub(super) fn tell_host(model: &Model) {
     let (status, waiting) = (model.status(), model.sends_waiting());
-    Effect::new(move |_| tell(&Standing { status: status.get().word(), waiting: waiting.get() }));
+    effect(move || tell(&Standing { status: status.get().word(), waiting: waiting.get() }));
 }
 
 /// Nobody may be listening, and a host that throws in its listener must not stop the page.

@@ -6,9 +6,9 @@ use leptos::prelude::*;
 
 use crate::model::{ListRow, Model};
 
-use super::part::{lines, part, press, word, words};
+use super::part::{lines, part, press, view, word, words};
 
-pub(super) fn list(model: &Model, drawer: &ArcRwSignal<bool>) -> impl IntoView + use<> {
+pub(super) fn list(model: &Model, drawer: &ArcRwSignal<bool>) -> AnyView {
     let ids = model.list().ids();
     let new_session = {
         let (model, drawer) = (model.clone(), drawer.clone());
@@ -30,7 +30,7 @@ pub(super) fn list(model: &Model, drawer: &ArcRwSignal<bool>) -> impl IntoView +
     }
 }
 
-fn row(model: &Model, row: Arc<ListRow>, drawer: &ArcRwSignal<bool>) -> impl IntoView + use<> {
+fn row(model: &Model, row: Arc<ListRow>, drawer: &ArcRwSignal<bool>) -> AnyView {
     let screen = model.screen();
     let id = row.session.clone();
     let current = move || screen.with(|screen| screen.as_ref().is_some_and(|screen| *screen.session() == id)).then_some("page");
@@ -43,8 +43,8 @@ fn row(model: &Model, row: Arc<ListRow>, drawer: &ArcRwSignal<bool>) -> impl Int
     };
     let (title, running, waiting) = (row.title.clone(), row.running.clone(), row.waiting.clone());
     let mark = move || match (waiting.get(), running.get()) {
-        (true, _) => Some(view! { <span class="mark mark-waiting" data-mark="waiting">"waiting for you"</span> }.into_any()),
-        (false, true) => Some(view! { <span class="mark mark-running" data-mark="running">"running"</span> }.into_any()),
+        (true, _) => Some(view! { <span class="mark mark-waiting" data-mark="waiting">"waiting for you"</span> }),
+        (false, true) => Some(view! { <span class="mark mark-running" data-mark="running">"running"</span> }),
         (false, false) => None,
     };
     view! {

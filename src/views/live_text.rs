@@ -8,6 +8,8 @@ use wasm_bindgen::JsCast as _;
 
 use crate::model::{BlockRow, Screen};
 
+use super::part::{effect, view};
+
 /// What of a block's text is in the element.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Shown {
@@ -24,12 +26,12 @@ impl Shown {
 
 /// An element whose text is exactly the block's, as far as the page holds it. What is appended is added to the text
 /// node, so that a token costs the same in a long text as in a short one.
-pub(super) fn live_text(screen: &Screen, row: &Arc<BlockRow>, class: &'static str) -> impl IntoView + use<> {
+pub(super) fn live_text(screen: &Screen, row: &Arc<BlockRow>, class: &'static str) -> AnyView {
     let node = NodeRef::<html::Div>::new();
     let first = screen.with_block(&row.id, |block| (Shown::of(block), block.text.clone()));
     let (mut shown, text) = first.unwrap_or((Shown { edition: 0, from: 0, bytes: 0 }, String::new()));
     let (screen, id, rev) = (screen.clone(), row.id.clone(), row.rev.clone());
-    Effect::new(move |_| {
+    effect(move || {
         rev.track();
         let element = node.get();
         let Some(text) = element.and_then(|element| element.first_child()).and_then(|child| child.dyn_into::<web_sys::Text>().ok()) else {

@@ -9,10 +9,10 @@ use crate::model::{BlockRow, Model, Screen, TurnRow};
 
 use super::{
     live_text::live_text,
-    part::{flag, part, press, words},
+    part::{flag, part, press, view, words},
 };
 
-pub(super) fn message(model: &Model, screen: &Screen, row: &Arc<BlockRow>, turn: &Arc<TurnRow>) -> impl IntoView + use<> {
+pub(super) fn message(model: &Model, screen: &Screen, row: &Arc<BlockRow>, turn: &Arc<TurnRow>) -> AnyView {
     let (withdrawing, id) = (screen.withdrawing(), turn.id.clone());
     let is_withdrawing = move || withdrawing.with(|messages| messages.contains(&id));
     let send_state = {

@@ -4,9 +4,9 @@ use leptos::prelude::*;
 
 use crate::model::{Model, Sentence};
 
-use super::part::{lines, press};
+use super::part::{lines, press, view};
 
-pub(super) fn notices(model: &Model) -> impl IntoView + use<> {
+pub(super) fn notices(model: &Model) -> AnyView {
     let (notices, shown) = (model.notices().clone(), model.notices().shown());
     let notice = move |sentence: Sentence| {
         let (notices, no) = (notices.clone(), sentence.no);
@@ -16,7 +16,6 @@ pub(super) fn notices(model: &Model) -> impl IntoView + use<> {
                 <button type="button" class="small" on:click=press(move |_| notices.dismiss(no))>"Dismiss"</button>
             </div>
         }
-        .into_any()
     };
     view! {
         <div class="notices">

@@ -9,12 +9,12 @@ use crate::{
 
 use super::{
     announcer, composer, connection, host, list, notices,
-    part::{part, press, words},
+    part::{effect, part, press, view, words},
     request, transcript,
 };
 
 /// The page over a model.
-pub fn page(model: &Model) -> impl IntoView + use<> {
+pub fn page(model: &Model) -> AnyView {
     let drawer = ArcRwSignal::new(false);
     follow_address(model);
     show_before_hiding(model);
@@ -22,7 +22,7 @@ pub fn page(model: &Model) -> impl IntoView + use<> {
     request::answer_by_key(model);
     let screen = model.screen();
     view! {
-        <div class="page" class:drawer-open={ let drawer = drawer.clone(); move || drawer.get() }>
+        <div class="page" data-drawer={ let drawer = drawer.clone(); words(move || if drawer.get() { "open" } else { "closed" }) }>
             {list::list(model, &drawer)}
             <div class="scrim" on:click={ let drawer = drawer.clone(); move |_| drawer.set(false) }></div>
             <main class="main">
@@ -40,11 +40,11 @@ pub fn page(model: &Model) -> impl IntoView + use<> {
     }
 }
 
-fn session(model: &Model, screen: &Screen) -> impl IntoView + use<> {
-    (transcript::transcript(model, screen), composer::composer(model, screen))
+fn session(model: &Model, screen: &Screen) -> AnyView {
+    view! { {transcript::transcript(model, screen)} {composer::composer(model, screen)} }
 }
 
-fn menu_button(drawer: &ArcRwSignal<bool>) -> impl IntoView + use<> {
+fn menu_button(drawer: &ArcRwSignal<bool>) -> AnyView {
     let (open, expanded) = (drawer.clone(), drawer.clone());
     view! {
         <button
@@ -87,7 +87,7 @@ fn follow_address(model: &Model) {
     });
     on_cleanup(move || listener.remove());
     let (screen, status) = (model.screen(), model.status());
-    Effect::new(move |_| {
+    effect(move || {
         // While signed out, the address is the user's: a new link is pasted there.
         if status.get() != Status::SignedOut
             && let Some(screen) = screen.get()

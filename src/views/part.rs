@@ -4,8 +4,18 @@ use std::sync::Arc;
 
 use leptos::{ev::MouseEvent, prelude::*};
 
-/// Elements that change.
-pub(super) type Part = Box<dyn FnMut() -> AnyView + Send>;
+/// Leptos' `view!` as one type for all elements: each further type of view brings its own copy of the code that shows,
+/// changes and removes it.
+macro_rules! view {
+    ($($view:tt)*) => { $crate::views::part::erased(leptos::prelude::view! { $($view)* }) };
+}
+
+pub(super) use view;
+
+pub(super) fn erased<V: IntoAny>(view: View<V>) -> AnyView {
+    view.into_inner().into_any()
+}
+
 /// A text or an attribute that changes.
 pub(super) type Words = Box<dyn FnMut() -> String + Send>;
 /// An attribute that comes and goes.
@@ -13,12 +23,20 @@ pub(super) type Flag = Box<dyn FnMut() -> bool + Send>;
 /// An attribute that comes, changes and goes.
 pub(super) type Word = Box<dyn FnMut() -> Option<&'static str> + Send>;
 
-pub(super) fn part<V: IntoAny>(mut view: impl FnMut() -> V + Send + 'static) -> Part {
-    Box::new(move || view().into_any())
+/// Elements that change.
+pub(super) fn part<V: IntoAny>(mut view: impl FnMut() -> V + Send + 'static) -> AnyView {
+    let view: Box<dyn FnMut() -> AnyView + Send> = Box::new(move || view().into_any());
+    view.into_any()
 }
 
 pub(super) fn words<W: Into<String>>(mut words: impl FnMut() -> W + Send + 'static) -> Words {
     Box::new(move || words().into())
+}
+
+/// What is done again whenever a signal that it reads changes.
+pub(super) fn effect(run: impl FnMut() + 'static) -> Effect<LocalStorage> {
+    let mut run: Box<dyn FnMut()> = Box::new(run);
+    Effect::new(move |_: Option<()>| run())
 }
 
 pub(super) fn flag(flag: impl FnMut() -> bool + Send + 'static) -> Flag {
@@ -37,7 +55,7 @@ pub(super) fn press(press: impl FnMut(MouseEvent) + 'static) -> Press {
 }
 
 pub(super) fn button(class: &'static str, action: &'static str, label: &'static str, press: Press) -> AnyView {
-    view! { <button type="button" class=class data-action=action on:click=press>{label}</button> }.into_any()
+    view! { <button type="button" class=class data-action=action on:click=press>{label}</button> }
 }
 
 /// One line of a list.
@@ -61,5 +79,5 @@ pub(super) fn lines<T: Send + 'static>(
 }
 
 fn keyed(list: Box<dyn Fn() -> Vec<Line> + Send + Sync>) -> AnyView {
-    view! { <For each=list key=|line| line.key.clone() children=|line| (line.view)() /> }.into_any()
+    view! { <For each=list key=|line| line.key.clone() children=|line| (line.view)() /> }
 }

@@ -3,9 +3,9 @@
 use leptos::prelude::*;
 use moorline_protocol::{PlanEntry, PlanStatus};
 
-use super::part::{part, words};
+use super::part::{part, view, words};
 
-pub(super) fn plan(entries: &ArcRwSignal<Vec<PlanEntry>>) -> impl IntoView + use<> {
+pub(super) fn plan(entries: &ArcRwSignal<Vec<PlanEntry>>) -> AnyView {
     let (entries, counted) = (entries.clone(), entries.clone());
     let done = move || {
         counted.with(|entries| {
@@ -16,12 +16,12 @@ pub(super) fn plan(entries: &ArcRwSignal<Vec<PlanEntry>>) -> impl IntoView + use
     view! {
         <section class="plan" aria-label="Plan">
             <h3>"Plan" <span class="plan-count">{words(done)}</span></h3>
-            <ol>{part(move || entries.get().into_iter().map(entry).collect_view())}</ol>
+            <ol>{part(move || entries.get().into_iter().map(entry).collect::<Vec<_>>())}</ol>
         </section>
     }
 }
 
-fn entry(entry: PlanEntry) -> impl IntoView {
+fn entry(entry: PlanEntry) -> AnyView {
     let (word, label) = match entry.status {
         PlanStatus::Pending => ("pending", "to do"),
         PlanStatus::InProgress => ("in_progress", "now"),

@@ -10,7 +10,7 @@ use crate::model::{Answering, BlockRow, Content, Model, Screen};
 
 use super::{
     live_text::live_text,
-    part::{part, press, words},
+    part::{flag, part, press, view, words},
     send_line::{send_line, word},
 };
 
@@ -24,7 +24,7 @@ pub(super) fn request(
     title: &ArcRwSignal<String>,
     options: &ArcRwSignal<Vec<RequestOption>>,
     settled: &ArcRwSignal<Option<Settlement>>,
-) -> impl IntoView + use<> {
+) -> AnyView {
     let (title, is_open) = (title.clone(), settled.clone());
     view! {
         <section class="request" aria-label="Request" data-open=words(move || is_open.with(Option::is_none).to_string())>
@@ -41,43 +41,42 @@ fn answer_part(
     row: &Arc<BlockRow>,
     options: &ArcRwSignal<Vec<RequestOption>>,
     settled: &ArcRwSignal<Option<Settlement>>,
-) -> impl IntoView + use<> {
+) -> AnyView {
     let (model, row, options, settled) = (model.clone(), Arc::clone(row), options.clone(), settled.clone());
     let (answers, id) = (screen.answers(), row.id.clone());
-    let answering = Memo::new(move |_| answers.with(|answers| answers.iter().rev().find(|answer| answer.request == id).cloned()));
     part(move || match settled.get() {
         Some(Settlement::Answered { option, .. }) => {
             let name = options.with(|options| options.iter().find(|held| held.id == option).map(|held| held.name.clone()));
-            view! { <p class="settled" data-settled="answered">"Answered: " <strong>{name.unwrap_or(option)}</strong></p> }.into_any()
+            view! { <p class="settled" data-settled="answered">"Answered: " <strong>{name.unwrap_or(option)}</strong></p> }
         }
-        Some(Settlement::Cancelled) => view! { <p class="settled" data-settled="cancelled">"No answer is needed any more."</p> }.into_any(),
+        Some(Settlement::Cancelled) => view! { <p class="settled" data-settled="cancelled">"No answer is needed any more."</p> },
         None => {
-            let chosen = answering.get();
+            let chosen = answers.with(|answers| answers.iter().rev().find(|answer| answer.request == id).cloned());
             let is_closed = chosen.is_some();
-            let buttons = options
-                .with(|options| options.iter().enumerate().map(|(at, option)| choice(&model, &row, option, at, is_closed)).collect_view());
+            let buttons = options.with(|options| {
+                options.iter().enumerate().map(|(at, option)| choice(&model, &row, option, at, is_closed)).collect::<Vec<_>>()
+            });
             view! {
                 <div class="options">{buttons}</div>
                 {chosen.map(|answer| sending(&model, &answer))}
             }
-            .into_any()
         }
     })
 }
 
-fn choice(model: &Model, row: &Arc<BlockRow>, option: &RequestOption, at: usize, is_closed: bool) -> impl IntoView + use<> {
+fn choice(model: &Model, row: &Arc<BlockRow>, option: &RequestOption, at: usize, is_closed: bool) -> AnyView {
     let (model, request, id) = (model.clone(), row.id.clone(), option.id.clone());
     let class = if option.kind.starts_with("reject") { "option" } else { "option primary" };
     view! {
-        <button type="button" class=class data-option=option.id.clone() disabled=is_closed on:click=press(move |_| model.answer(&request, &id))>
+        <button type="button" class=class data-option=option.id.clone() disabled=flag(move || is_closed) on:click=press(move |_| model.answer(&request, &id))>
             {option.name.clone()}
-            {(at < KEYS).then(|| view! { <kbd aria-hidden="true">{at + 1}</kbd> })}
+            {(at < KEYS).then(|| view! { <kbd aria-hidden="true">{(at + 1).to_string()}</kbd> })}
         </button>
     }
 }
 
 /// Where the answer stands while the request does not know of it.
-fn sending(model: &Model, answer: &Answering) -> impl IntoView + use<> {
+fn sending(model: &Model, answer: &Answering) -> AnyView {
     view! { <div data-send-state=word(&answer.line.state)>{send_line(model, &answer.message, &answer.line, false)}</div> }
 }
 

@@ -5,6 +5,7 @@
 
 use std::{
     cell::{Cell, RefCell},
+    mem,
     rc::Rc,
 };
 
@@ -14,6 +15,8 @@ use wasm_bindgen::{JsCast as _, closure::Closure};
 use web_sys::{AddEventListenerOptions, Element, Event, HtmlDivElement, KeyboardEvent, ResizeObserver, TouchEvent, WheelEvent};
 
 use crate::model::{Model, Screen};
+
+use super::part::effect;
 
 /// This close to the end counts as there: fractions of a pixel are lost in rounding.
 const AT_END_PX: i32 = 2;
@@ -25,13 +28,14 @@ pub(super) fn follow_end(model: &Model, screen: &Screen, scroller: NodeRef<html:
     let pinned = ArcRwSignal::new(true);
     let (model, screen) = (model.clone(), screen.clone());
     let signal = pinned.clone();
-    Effect::new(move |_| {
+    effect(move || {
         let (Some(scroller), Some(column)) = (scroller.get(), column.get()) else { return };
         let follower = Follower::attach(model.clone(), screen.clone(), signal.clone(), scroller, &column);
         let (repin, kept) = (screen.repin(), Rc::clone(&follower));
-        let repin = Effect::new(move |before: Option<()>| {
+        let mut is_first = true;
+        let repin = effect(move || {
             repin.track();
-            if before.is_some() {
+            if !mem::replace(&mut is_first, false) {
                 kept.pin();
             }
         });

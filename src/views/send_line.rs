@@ -8,7 +8,7 @@ use crate::model::{Model, SendLine, WaitsFor, as_sentence};
 
 use super::{
     countdown::countdown,
-    part::{button, press},
+    part::{button, press, view},
 };
 
 /// No attempt waits longer than this by itself.

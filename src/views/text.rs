@@ -8,6 +8,6 @@ use crate::model::{BlockRow, Screen};
 
 use super::live_text::live_text;
 
-pub(super) fn text(screen: &Screen, row: &Arc<BlockRow>) -> impl IntoView + use<> {
+pub(super) fn text(screen: &Screen, row: &Arc<BlockRow>) -> AnyView {
     live_text(screen, row, "text")
 }

@@ -6,13 +6,17 @@ use leptos::prelude::*;
 
 use crate::model::{BlockRow, Screen};
 
-use super::{live_text::live_text, part::part};
+use super::{
+    live_text::live_text,
+    part::{part, view},
+};
 
-pub(super) fn thought(screen: &Screen, row: &Arc<BlockRow>) -> impl IntoView + use<> {
-    let (opened, set_opened) = signal(false);
+pub(super) fn thought(screen: &Screen, row: &Arc<BlockRow>) -> AnyView {
+    let opened = ArcRwSignal::new(false);
+    let toggled = opened.clone();
     let (screen, row) = (screen.clone(), Arc::clone(row));
     view! {
-        <details class="thought" on:toggle=move |event| set_opened.set(is_open(&event))>
+        <details class="thought" on:toggle=move |event| toggled.set(is_open(&event))>
             <summary>"Thinking"</summary>
             {part(move || opened.get().then(|| live_text(&screen, &row, "text thought-text")))}
         </details>

@@ -9,7 +9,7 @@ use crate::model::{BlockRow, Screen};
 
 use super::{
     live_text::live_text,
-    part::{part, words},
+    part::{part, view, words},
     thought::is_open,
 };
 
@@ -19,8 +19,9 @@ pub(super) fn tool(
     title: &ArcRwSignal<String>,
     tool: &ArcRwSignal<Option<ToolKind>>,
     status: &ArcRwSignal<Option<ToolStatus>>,
-) -> impl IntoView + use<> {
-    let (opened, set_opened) = signal(false);
+) -> AnyView {
+    let opened = ArcRwSignal::new(false);
+    let toggled = opened.clone();
     let (title, tool) = (title.clone(), tool.clone());
     let (status_word, status_label) = (status.clone(), status.clone());
     let body = {
@@ -28,7 +29,7 @@ pub(super) fn tool(
         part(move || opened.get().then(|| body(&screen, &row)))
     };
     view! {
-        <details class="tool" data-tool-status=words(move || word(status_word.get())) on:toggle=move |event| set_opened.set(is_open(&event))>
+        <details class="tool" data-tool-status=words(move || word(status_word.get())) on:toggle=move |event| toggled.set(is_open(&event))>
             <summary>
                 <span class="tool-kind">{words(move || kind(tool.get()))}</span>
                 <span class="tool-title" data-title="">{words(move || title.get())}</span>
@@ -39,9 +40,9 @@ pub(super) fn tool(
     }
 }
 
-fn body(screen: &Screen, row: &Arc<BlockRow>) -> impl IntoView + use<> {
+fn body(screen: &Screen, row: &Arc<BlockRow>) -> AnyView {
     let (read, id, rev) = (screen.clone(), row.id.clone(), row.rev.clone());
-    let input = Memo::new(move |_| {
+    let input = ArcMemo::new(move |_| {
         rev.track();
         read.with_block(&id, |block| block.fields.input.clone()).flatten()
     });

@@ -7,11 +7,11 @@ use crate::model::{Entry, Model, Screen};
 
 use super::{
     echo, gap,
-    part::{button, lines, part, press, words},
+    part::{button, lines, part, press, view, words},
     scroll, turn, welcome,
 };
 
-pub(super) fn transcript(model: &Model, screen: &Screen) -> impl IntoView + use<> {
+pub(super) fn transcript(model: &Model, screen: &Screen) -> AnyView {
     let (scroller, column) = (NodeRef::<html::Div>::new(), NodeRef::<html::Div>::new());
     let pinned = scroll::follow_end(model, screen, scroller, column);
     let (applied, epoch, status, standing) = (screen.applied(), screen.epoch(), model.status(), screen.standing());
@@ -43,24 +43,24 @@ pub(super) fn transcript(model: &Model, screen: &Screen) -> impl IntoView + use<
     }
 }
 
-fn entries(model: &Model, screen: &Screen) -> impl IntoView + use<> {
+fn entries(model: &Model, screen: &Screen) -> AnyView {
     let (model, screen, list) = (model.clone(), screen.clone(), screen.entries());
     lines(
         move || list.get(),
         Entry::key,
         move |entry| match entry {
             Entry::Turn(id) => screen.turn(&id).map(|row| turn::turn(&model, &screen, &row)).into_any(),
-            Entry::Gap(end) => gap::gap(&model, &screen, end).into_any(),
+            Entry::Gap(end) => gap::gap(&model, &screen, end),
         },
     )
 }
 
-fn echoes(model: &Model, screen: &Screen) -> impl IntoView + use<> {
+fn echoes(model: &Model, screen: &Screen) -> AnyView {
     let (model, screen, list) = (model.clone(), screen.clone(), screen.echoes());
     lines(move || list.get(), ToString::to_string, move |id| screen.echo(&id).map(|row| echo::echo(&model, &row)).into_any())
 }
 
-fn earlier(model: &Model, screen: &Screen) -> impl IntoView + use<> {
+fn earlier(model: &Model, screen: &Screen) -> AnyView {
     let (earlier, model) = (screen.earlier(), model.clone());
     part(move || {
         let model = model.clone();
@@ -68,7 +68,7 @@ fn earlier(model: &Model, screen: &Screen) -> impl IntoView + use<> {
     })
 }
 
-fn latest(pinned: &ArcRwSignal<bool>, screen: &Screen) -> impl IntoView + use<> {
+fn latest(pinned: &ArcRwSignal<bool>, screen: &Screen) -> AnyView {
     let (pinned, applied, repin) = (pinned.clone(), screen.applied(), screen.repin());
     part(move || {
         let repin = repin.clone();

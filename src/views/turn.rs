@@ -9,16 +9,16 @@ use crate::model::{Model, Place, Screen, TurnRow};
 
 use super::{
     block, gap,
-    part::{button, lines, part, press, words},
+    part::{button, lines, part, press, view, words},
 };
 
-pub(super) fn turn(model: &Model, screen: &Screen, row: &Arc<TurnRow>) -> impl IntoView + use<> {
+pub(super) fn turn(model: &Model, screen: &Screen, row: &Arc<TurnRow>) -> AnyView {
     let (places, state) = (row.places.clone(), row.state.clone());
     let list = {
         let (model, screen, row) = (model.clone(), screen.clone(), Arc::clone(row));
         move |place: Place| match place {
             Place::Block(id) => screen.block(&id).map(|held| block::block(&model, &screen, &held, &row)).into_any(),
-            Place::Gap(end) => gap::gap(&model, &screen, end).into_any(),
+            Place::Gap(end) => gap::gap(&model, &screen, end),
         }
     };
     view! {
@@ -42,40 +42,40 @@ const fn word(state: TurnState) -> &'static str {
     }
 }
 
-fn footer(model: &Model, screen: &Screen, row: &Arc<TurnRow>) -> impl IntoView + use<> {
+fn footer(model: &Model, screen: &Screen, row: &Arc<TurnRow>) -> AnyView {
     let (model, screen, row, standing) = (model.clone(), screen.clone(), Arc::clone(row), screen.standing());
-    let asks = Memo::new(move |_| standing.with(|standing| !standing.waiting.is_empty()));
+    let asks = ArcMemo::new(move |_| standing.with(|standing| !standing.waiting.is_empty()));
     part(move || {
         let reason = row.error.with(|error| error.as_ref().map(|error| error.message.clone()));
         match row.state.get() {
             TurnState::Queued | TurnState::Completed | TurnState::Withdrawn => ().into_any(),
-            TurnState::Running if asks.get() => working("Waiting for your answer").into_any(),
-            TurnState::Running => working("Working…").into_any(),
-            TurnState::Stopping => working("Stopping…").into_any(),
-            TurnState::Cancelled => ended("Stopped.", reason).into_any(),
-            TurnState::Failed => (ended("Failed.", reason), send_again(&model, &screen, &row)).into_any(),
+            TurnState::Running if asks.get() => working("Waiting for your answer"),
+            TurnState::Running => working("Working…"),
+            TurnState::Stopping => working("Stopping…"),
+            TurnState::Cancelled => ended("Stopped.", reason),
+            TurnState::Failed => view! { {ended("Failed.", reason)} {send_again(&model, &screen, &row)} },
             TurnState::Interrupted => {
                 let reason = reason.or_else(|| Some("Nobody knows how far the agent came.".to_owned()));
-                (ended("Interrupted.", reason), send_again(&model, &screen, &row)).into_any()
+                view! { {ended("Interrupted.", reason)} {send_again(&model, &screen, &row)} }
             }
         }
     })
 }
 
-fn working(word: &'static str) -> impl IntoView {
+fn working(word: &'static str) -> AnyView {
     view! { <p class="turn-foot working"><span class="spinner" aria-hidden="true"></span>{word}</p> }
 }
 
-fn ended(word: &'static str, reason: Option<String>) -> impl IntoView {
+fn ended(word: &'static str, reason: Option<String>) -> AnyView {
     view! {
         <p class="turn-foot ended">
             <strong>{word}</strong>
-            {reason.map(|reason| format!(" {reason}"))}
+            {reason.map(|reason| format!(" {reason}")).unwrap_or_default()}
         </p>
     }
 }
 
-fn send_again(model: &Model, screen: &Screen, row: &Arc<TurnRow>) -> impl IntoView + use<> {
+fn send_again(model: &Model, screen: &Screen, row: &Arc<TurnRow>) -> AnyView {
     let (model, screen, turn) = (model.clone(), screen.clone(), row.id.clone());
     let again = move |_| {
         if let Some(text) = screen.message_text(&turn) {

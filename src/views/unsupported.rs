@@ -2,9 +2,9 @@
 
 use leptos::prelude::*;
 
-use super::part::words;
+use super::part::{view, words};
 
-pub(super) fn unsupported(title: &ArcRwSignal<String>) -> impl IntoView + use<> {
+pub(super) fn unsupported(title: &ArcRwSignal<String>) -> AnyView {
     let title = title.clone();
     view! {
         <p class="unsupported">

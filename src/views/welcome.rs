@@ -5,7 +5,7 @@ use moorline_protocol::Seq;
 
 use crate::model::{Model, Screen, Status};
 
-use super::part::{part, press};
+use super::part::{part, press, view};
 
 /// The demo agent's name at the gateway.
 const DEMO: &str = "demo";
@@ -17,31 +17,30 @@ const DEMO_TRIES: [(&str, &str); 3] = [
     ("/ask", "Be asked for permission."),
 ];
 
-pub(super) fn welcome(model: &Model, screen: &Screen) -> impl IntoView + use<> {
+pub(super) fn welcome(model: &Model, screen: &Screen) -> AnyView {
     let (applied, echoes, status) = (screen.applied(), screen.echoes(), model.status());
-    let is_empty = Memo::new(move |_| applied.get() == Seq::ZERO && echoes.with(Vec::is_empty));
-    let is_loading = Memo::new(move |_| status.get() == Status::CatchingUp);
+    let is_empty = ArcMemo::new(move |_| applied.get() == Seq::ZERO && echoes.with(Vec::is_empty));
     let model = model.clone();
-    part(move || match (is_empty.get(), is_loading.get()) {
+    part(move || match (is_empty.get(), status.get() == Status::CatchingUp) {
         (false, _) => ().into_any(),
-        (true, true) => view! { <p class="loading">"Loading the conversation…"</p> }.into_any(),
-        (true, false) => invitation(&model).into_any(),
+        (true, true) => view! { <p class="loading">"Loading the conversation…"</p> },
+        (true, false) => invitation(&model),
     })
 }
 
-fn invitation(model: &Model) -> impl IntoView + use<> {
+fn invitation(model: &Model) -> AnyView {
     let (agents, model) = (model.agents(), model.clone());
     let is_demo = move || agents.with(|agents| agents.first().is_some_and(|agent| agent == DEMO));
     view! {
         <section class="welcome">
             <h2>"What shall the agent do?"</h2>
             <p>"Close the lid, switch networks, reload: what you type reaches the agent once, and its work is here when you return."</p>
-            {part(move || is_demo().then(|| view! { <ul class="tries">{DEMO_TRIES.map(|example| try_this(&model, example)).into_iter().collect_view()}</ul> }))}
+            {part(move || is_demo().then(|| view! { <ul class="tries">{Vec::from(DEMO_TRIES.map(|example| try_this(&model, example)))}</ul> }))}
         </section>
     }
 }
 
-fn try_this(model: &Model, (command, what): (&'static str, &'static str)) -> impl IntoView + use<> {
+fn try_this(model: &Model, (command, what): (&'static str, &'static str)) -> AnyView {
     let model = model.clone();
     let send = move |_| {
         model.send_text(command);

@@ -64,7 +64,7 @@ async fn fill(stage: &Stage) {
     stage.driver.answer.set(Some(SendResult::Dropped(DropReason::IncompatibleVersion)));
     stage.type_text("five");
     stage.press(&web_sys::KeyboardEventInit::new(), "Enter");
-    stage.tell(ClientEvent::Link(LinkStatus::Waiting { until: Millis(599_000) }));
+    stage.tell(ClientEvent::Link(LinkStatus::Waiting { until: Millis(31_000) }));
     stage.until_count(".connection-sentence .countdown", 1).await;
     stage.until_count("[data-waiting='4']", 1).await;
     stage.driver.diagnostics.replace(Some(moorline_delivery::Diagnostics {
@@ -90,6 +90,8 @@ async fn nothing_overflows(width: u32) {
         assert_eq!(frame.overflowing(), Vec::<String>::new(), "{width} px, {theme}");
         let line = stage.find("button[data-connection]").expect("the line").get_bounding_client_rect();
         assert!(line.height() < 46.0, "the status line takes {} px at {width} px", line.height());
+        let sentence = stage.find(".connection-sentence").expect("the sentence");
+        assert!(sentence.scroll_width() <= sentence.client_width(), "the status is cut at {width} px");
         let title = stage.find(".bar-title").expect("the title").get_bounding_client_rect();
         assert!(title.width() >= 20.0, "the title has {} px at {width} px", title.width());
     }

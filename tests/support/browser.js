@@ -28,10 +28,10 @@ export function restore() {
   if (storageGetter) Object.defineProperty(globalThis, "sessionStorage", storageGetter);
   delete document.visibilityState;
   delete navigator.locks;
-  delete performance.getEntriesByType;
+  delete performance.getEntriesByName;
   forgetListeners();
   delete globalThis.moorline;
-  globalThis.onerror = null;
+  globalThis.onerror = globalThis.onunhandledrejection = null;
   for (const release of locksOfTest.values()) release();
   locksOfTest.clear();
 }
@@ -245,7 +245,7 @@ export function installNoLocks() {
 // --- the protocol that earlier requests went over
 
 export function installProtocol(name, protocol) {
-  performance.getEntriesByType = () => [{ name, nextHopProtocol: protocol }];
+  performance.getEntriesByName = (asked) => (asked === name ? [{ name, nextHopProtocol: protocol }] : []);
 }
 
 // --- time
@@ -260,6 +260,11 @@ export function installClock() {
 export function pass(monotonicMs, wallMs) {
   monotonicShift += monotonicMs;
   wallShift += wallMs;
+}
+
+// Timers that fire twenty times as soon.
+export function installQuickTimers() {
+  globalThis.setTimeout = (act, ms) => real.setTimeout.call(globalThis, act, ms / 20);
 }
 
 let timers = new Map();
@@ -364,6 +369,10 @@ export function listenForErrors() {
   globalThis.onerror = () => {
     failures += 1;
     return true;
+  };
+  globalThis.onunhandledrejection = (event) => {
+    failures += 1;
+    event.preventDefault();
   };
 }
 export const errorsSeen = () => failures;

@@ -105,6 +105,8 @@ extern "C" {
     pub(crate) fn pass(monotonic_ms: f64, wall_ms: f64);
     #[wasm_bindgen(js_name = installTimers)]
     pub(crate) fn install_timers();
+    #[wasm_bindgen(js_name = installQuickTimers)]
+    pub(crate) fn install_quick_timers();
     #[wasm_bindgen(js_name = timersPending)]
     pub(crate) fn timers_pending() -> usize;
     #[wasm_bindgen(js_name = timersArmed)]
@@ -153,7 +155,7 @@ extern "C" {
 }
 
 /// The time that an awaited condition has, by the real clock.
-const DEADLINE_MS: f64 = 5_000.0;
+const DEADLINE_MS: f64 = 10_000.0;
 
 /// The fake WebSocket, EventSource, fetch and clock, and an empty tab storage. Web Locks are the browser's own.
 pub(crate) struct Fakes;
@@ -191,7 +193,7 @@ pub(crate) fn raw_storage() -> web_sys::Storage {
 pub(crate) async fn until(what: &str, holds: impl Fn() -> bool) {
     let started = real_now();
     while !holds() {
-        assert!(real_now() - started < DEADLINE_MS, "not within 5 s: {what}");
+        assert!(real_now() - started < DEADLINE_MS, "not within 10 s: {what}");
         turn().await;
     }
 }
@@ -221,7 +223,16 @@ fn words(names: JsValue) -> Vec<String> {
 pub(crate) async fn until_lock(name: &str, held: bool) {
     let started = real_now();
     while locks_held().await.iter().any(|other| other == name) != held {
-        assert!(real_now() - started < DEADLINE_MS, "not within 5 s: {name} to be {}", if held { "held" } else { "free" });
+        assert!(real_now() - started < DEADLINE_MS, "not within 10 s: {name} to be {}", if held { "held" } else { "free" });
+        turn().await;
+    }
+}
+
+/// Waits until somebody waits for a Web Lock.
+pub(crate) async fn until_claimed(name: &str) {
+    let started = real_now();
+    while !locks_pending().await.iter().any(|other| other == name) {
+        assert!(real_now() - started < DEADLINE_MS, "not within 10 s: {name} to be waited for");
         turn().await;
     }
 }

@@ -156,7 +156,9 @@ impl Client {
     pub fn poll_output(&mut self) -> Option<Output> {
         match (self.outputs.pop_front()?, self.link.transport(), self.link.connection()) {
             (Output::Transmit { link, frame }, Some(Transport::Sse), Some(connection)) if self.link.is_current(link) => {
-                let post = self.posts.begin(self.now, link, &frame);
+                let timings = &self.outbox.timings;
+                let limit = if let ClientFrame::Send(send) = &frame { outbox::receipt_limit(timings, send) } else { timings.receipt };
+                let post = self.posts.begin(self.now + limit, link, &frame);
                 Some(Output::Post { post, connection: connection.clone(), frame })
             }
             (output, ..) => Some(output),
@@ -167,8 +169,7 @@ impl Client {
     #[must_use]
     pub fn deadline(&self) -> Option<Millis> {
         let attachments = self.link.ready().and_then(|_| self.attachments.deadline());
-        let posts = self.posts.deadline(self.outbox.timings.receipt);
-        [self.link.deadline(), attachments, posts, self.outbox.deadline(self.on_socket())].into_iter().flatten().min()
+        [self.link.deadline(), attachments, self.posts.deadline(), self.outbox.deadline(self.on_socket())].into_iter().flatten().min()
     }
 
     /// What happened so far.
@@ -219,6 +220,11 @@ impl Client {
     /// The current connection is given up; another one follows after the backoff.
     fn lost(&mut self, now: Millis) {
         self.link.lost(now, &mut self.random, &mut self.outputs);
+        self.parted(now);
+    }
+
+    /// What follows from a connection's end for what was on its way.
+    fn parted(&mut self, now: Millis) {
         let mut port = Port::new(now, None, &mut self.outputs);
         self.attachments.disconnected(&mut port);
         self.outbox.disconnected(&mut port, &mut self.random, &mut self.counters);
@@ -229,7 +235,7 @@ impl Client {
 
     /// No connection until somebody does something about it. What was on its way is queued again, and not counted.
     fn rest(&mut self, now: Millis, rest: Rest) {
-        self.outbox.recall();
+        self.outbox.recall(&mut Port::new(now, None, &mut self.outputs));
         self.outputs.extend(self.posts.take().into_iter().map(|out| Output::Abort { post: out.id }));
         self.link.rest(rest, &mut self.outputs);
         self.attachments.disconnected(&mut Port::new(now, None, &mut self.outputs));

@@ -123,6 +123,8 @@ impl Connection {
             ConnectionInput::Receipt(receipt) => self.transmit(GatewayFrame::Receipt(receipt)),
             ConnectionInput::Refused(error) => self.refuse(error),
             ConnectionInput::ClientTaken => {
+                // In place of the welcome: what a client did on its strength would be refused before it read why.
+                self.outputs.clear();
                 self.refuse(ErrorFrame::new(Code::ClientTaken, "another page holds this client id: take a new one"));
                 self.close(End::ClientTaken);
             }

@@ -56,6 +56,12 @@ impl Api {
         api
     }
 
+    /// With somebody's cookies, as a request sends them.
+    #[must_use]
+    pub fn with_cookie(address: SocketAddr, cookie: String) -> Self {
+        Self { cookie, ..Self::stranger(address) }
+    }
+
     /// The cookie of the login, as a request sends it.
     #[must_use]
     pub fn cookie(&self) -> &str {

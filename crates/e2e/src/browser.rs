@@ -82,11 +82,23 @@ impl Browser {
     /// # Panics
     /// When Chromium or its driver is missing or does not start.
     pub async fn start() -> Self {
+        Self::start_with(Questions::Agreed).await
+    }
+
+    /// As [`Self::start`], but a page that wants the user asked before it goes has [`Page::answer_whether_it_may_go`] asked.
+    ///
+    /// # Panics
+    /// As [`Self::start`].
+    pub async fn start_asking() -> Self {
+        Self::start_with(Questions::Asked).await
+    }
+
+    async fn start_with(questions: Questions) -> Self {
         let profile = tempfile::tempdir().expect("a temporary folder for the browser's profile");
         let (driver, port) = start_driver(profile.path()).await;
         // From here on, dropping the value stops the driver, also when the browser does not start.
         let mut driver = StopOnDrop(Some(driver));
-        let client = within("the browser to start", START, connect(port, profile.path())).await;
+        let client = within("the browser to start", START, connect(port, profile.path(), questions)).await;
         let chromium = client.capabilities().and_then(|capabilities| {
             let id = capabilities.get("goog:processID")?.as_i64()?;
             Pid::from_raw(i32::try_from(id).ok()?)
@@ -166,14 +178,28 @@ async fn start_driver(folder: &Path) -> (Child, u16) {
     (driver, port)
 }
 
-async fn connect(port: u16, profile: &Path) -> Client {
+/// What becomes of a page's question whether it may go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Questions {
+    /// The driver agrees.
+    Agreed,
+    /// It waits for an answer.
+    Asked,
+}
+
+async fn connect(port: u16, profile: &Path, questions: Questions) -> Client {
     let mut arguments: Vec<String> = ARGUMENTS.map(str::to_owned).to_vec();
     arguments.push(format!("--user-data-dir={}", profile.join("profile").display()));
-    let capabilities = json!({
+    let mut capabilities = json!({
         "browserName": "chrome",
-        "goog:chromeOptions": { "args": arguments },
+        "goog:chromeOptions": { "args": arguments, "excludeSwitches": ["disable-back-forward-cache"] },
         "goog:loggingPrefs": { "browser": "ALL" },
     });
+    if questions == Questions::Asked {
+        // Without BiDi the driver agrees by itself, whatever it is told here.
+        capabilities["webSocketUrl"] = json!(true);
+        capabilities["unhandledPromptBehavior"] = json!({ "beforeUnload": "ignore" });
+    }
     let serde_json::Value::Object(capabilities) = capabilities else { unreachable!("written as an object") };
     let connected = ClientBuilder::new(HttpConnector::new()).capabilities(capabilities).connect(&format!("http://127.0.0.1:{port}")).await;
     match connected {

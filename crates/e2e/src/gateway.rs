@@ -116,6 +116,27 @@ impl Gateway {
         within("the killed gateway to be gone", STOP, process.wait()).await.expect("the gateway's end");
     }
 
+    /// Stops it in its tracks: connections stand, and nothing is answered until it goes on.
+    ///
+    /// # Panics
+    /// When it does not run.
+    pub fn freeze(&self) {
+        self.signal(Signal::STOP);
+    }
+
+    /// Lets it go on.
+    ///
+    /// # Panics
+    /// When it does not run.
+    pub fn thaw(&self) {
+        self.signal(Signal::CONT);
+    }
+
+    fn signal(&self, signal: Signal) {
+        let process = self.process.as_ref().and_then(pid).expect("the gateway runs");
+        kill_process(process, signal).expect("the gateway takes signals");
+    }
+
     /// Asks it to stop with SIGTERM and waits until it has.
     ///
     /// # Panics
@@ -228,10 +249,15 @@ fn parse_link(line: &str) -> Option<(SocketAddr, String)> {
 }
 
 fn terminate(process: &Child) {
-    let pid = process.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
-    if let Some(pid) = pid {
+    if let Some(pid) = pid(process) {
         let _ = kill_process(pid, Signal::TERM);
+        // One that was frozen learns of it only when it goes on.
+        let _ = kill_process(pid, Signal::CONT);
     }
+}
+
+fn pid(process: &Child) -> Option<Pid> {
+    process.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?))
 }
 
 #[derive(Debug, Clone, Default)]

@@ -19,6 +19,7 @@ mod page;
 mod proxy;
 mod scene;
 mod servers;
+mod transport;
 
 pub use api::{Api, Journal};
 pub use browser::Browser;
@@ -27,6 +28,7 @@ pub use deadline::within;
 pub use dom::{SeenBlock, SeenTranscript, SeenTurn, compare};
 pub use gateway::{Gateway, Pace, client_files};
 pub use page::{Page, Scheme};
-pub use proxy::{Admission, Counters, Cut, Direction, Proxy};
+pub use proxy::{Admission, Answer, Counters, Cut, Deed, Direction, On, Proxy, Seen, Sockets, Streams};
 pub use scene::{Scene, Stage};
-pub use servers::{Nginx, PythonServer};
+pub use servers::{Buffering, Nginx, PythonServer};
+pub use transport::Transport;

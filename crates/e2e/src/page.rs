@@ -1,5 +1,7 @@
 //! One window of the browser with a page in it.
 
+mod life;
+
 use std::{
     path::Path,
     sync::Arc,
@@ -159,6 +161,16 @@ impl Page {
         let _current = self.session.switch_to(&self.window).await;
         if let Err(error) = element.click().await {
             panic!("{selector} cannot be clicked: {error}");
+        }
+    }
+
+    /// Dismisses every notice, which may lie over what is to be clicked.
+    ///
+    /// # Panics
+    /// When one cannot be dismissed.
+    pub async fn dismiss_notices(&self) {
+        while self.holds("document.querySelector('[data-notice]')").await {
+            self.click("[data-notice] button").await;
         }
     }
 

@@ -1,8 +1,13 @@
 //! A TCP proxy that does to a connection what real networks do.
 
+mod down;
 mod frames;
+mod http;
 mod link;
+mod outlet;
+mod rules;
 mod trigger;
+mod up;
 
 use std::{
     collections::BTreeMap,
@@ -19,6 +24,9 @@ use tokio::{
 
 use crate::within;
 use link::Link;
+use outlet::Account;
+use rules::Requests;
+pub use rules::{Answer, Deed, On, Seen};
 use trigger::Trigger;
 
 /// Which way bytes go: up is towards the gateway.
@@ -57,6 +65,32 @@ pub enum Admission {
     Stall,
 }
 
+/// What becomes of a request that asks for a WebSocket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Sockets {
+    /// It is forwarded.
+    #[default]
+    Open,
+    /// It is answered with this status; the gateway never sees it.
+    Refused(u16),
+    /// Its connection is reset.
+    Dropped,
+    /// It gets no answer, and its connection stays.
+    Hung,
+}
+
+/// What becomes of event streams on their way down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Streams {
+    /// They flow.
+    #[default]
+    Flow,
+    /// Their heads pass; all else, their ends too, is held back until they flow again.
+    HoldBodies,
+    /// Every byte, and their ends, are held back until they flow again.
+    Hold,
+}
+
 /// What the proxy has seen since it started.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Counters {
@@ -74,8 +108,20 @@ pub struct Counters {
     pub websocket_up: u64,
     /// Bytes delivered to the page on WebSockets, after the upgrade.
     pub websocket_down: u64,
-    /// WebSocket messages delivered to the page.
+    /// Requests for a WebSocket that were not let through.
+    pub sockets_refused: u64,
+    /// Event streams that began.
+    pub streams: u64,
+    /// Event streams that are open now.
+    pub open_streams: u64,
+    /// Bytes of event streams delivered to the page, as chunks, behind the heads.
+    pub stream_down: u64,
+    /// WebSocket messages, and chunks of event streams that begin an event, delivered to the page.
     pub messages_down: u64,
+    /// Requests whose heads came, those for a WebSocket included.
+    pub requests: u64,
+    /// Requests that were answered, by the gateway or here.
+    pub answers: u64,
     /// Armed cuts that happened.
     pub fired: u64,
 }
@@ -109,14 +155,47 @@ impl Proxy {
 
     /// Cuts every connection that is open now.
     pub fn cut(&self, cut: Cut) {
-        for link in self.shared.links().values() {
-            link.cut(cut);
-        }
+        self.shared.cut(cut);
     }
 
     /// Decides about connections from now on, and about those that are stalled.
     pub fn admit(&self, admission: Admission) {
         self.shared.weather.send_modify(|weather| weather.admission = admission);
+    }
+
+    /// Decides about requests for a WebSocket from now on; those that stand already stay.
+    pub fn admit_sockets(&self, sockets: Sockets) {
+        self.shared.weather.send_modify(|weather| weather.sockets = sockets);
+    }
+
+    /// Decides about event streams, also those that are open.
+    pub fn let_streams(&self, streams: Streams) {
+        self.shared.weather.send_modify(|weather| weather.streams = streams);
+    }
+
+    /// Does something to the next so many requests that are meant. Rules of the same requests are used up one after another.
+    pub fn arm(&self, on: On, times: usize, deed: Deed) {
+        self.shared.requests().arm(on, times, deed);
+    }
+
+    /// Takes all rules back.
+    pub fn forget_rules(&self) {
+        self.shared.requests().forget_rules();
+    }
+
+    /// The requests seen so far that are meant, oldest first.
+    #[must_use]
+    pub fn requests(&self, on: &On) -> Vec<Seen> {
+        self.shared.requests().seen.iter().filter(|seen| on.means(seen)).cloned().collect()
+    }
+
+    /// Waits until the requests that are meant satisfy a condition, looked at when one comes or is answered.
+    ///
+    /// # Panics
+    /// When the deadline passes.
+    pub async fn until_requests(&self, what: &str, deadline: Duration, on: &On, mut condition: impl FnMut(&[Seen]) -> bool) -> Vec<Seen> {
+        self.until(what, deadline, |_| condition(&self.requests(on))).await;
+        self.requests(on)
     }
 
     /// Delays every byte, both ways, from now on.
@@ -129,19 +208,20 @@ impl Proxy {
         self.shared.weather.send_modify(|weather| weather.bytes_per_second = bytes_per_second);
     }
 
-    /// Cuts a WebSocket after exactly so many more bytes of it, counted behind the upgrade; 0 = at the next byte.
+    /// Cuts a WebSocket or an event stream after exactly so many more bytes of it, counted behind the head; 0 = at the next byte.
     ///
+    /// A hole cut by an event stream takes in every connection that is open then: what goes up beside it travels on others.
     /// There is one armed cut at a time: a new one replaces it.
     pub fn cut_after(&self, direction: Direction, bytes: u64, cut: Cut) {
         self.shared.arm(Trigger::Bytes { direction, bytes }, cut);
     }
 
-    /// Cuts a WebSocket just before its n-th message down from now; 1 = the next one.
+    /// Cuts a WebSocket or an event stream just before its n-th message down from now; 1 = the next one.
     pub fn cut_at_message(&self, n: u64, cut: Cut) {
         self.shared.arm(Trigger::MessageDown { n }, cut);
     }
 
-    /// Cuts a WebSocket just before the next message down that contains the text.
+    /// Cuts a WebSocket or an event stream just before the next message down that contains the text.
     pub fn cut_at_message_with(&self, text: &str, cut: Cut) {
         self.shared.arm(Trigger::MessageDownWith { text: text.as_bytes().to_vec() }, cut);
     }
@@ -178,6 +258,8 @@ impl Drop for Proxy {
 #[derive(Debug, Clone, Copy, Default)]
 struct Weather {
     admission: Admission,
+    sockets: Sockets,
+    streams: Streams,
     delay: Duration,
     bytes_per_second: Option<u32>,
 }
@@ -188,11 +270,52 @@ struct Shared {
     counters: watch::Sender<Counters>,
     armed: Mutex<Option<(Trigger, Cut)>>,
     links: Mutex<BTreeMap<u64, Arc<Link>>>,
+    requests: Mutex<Requests>,
 }
 
 impl Shared {
     fn links(&self) -> MutexGuard<'_, BTreeMap<u64, Arc<Link>>> {
         self.links.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn requests(&self) -> MutexGuard<'_, Requests> {
+        self.requests.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn cut(&self, cut: Cut) {
+        for link in self.links().values() {
+            link.cut(cut);
+        }
+    }
+
+    /// The page is about to get an answer with this status.
+    fn answered(&self, number: usize, status: u16) {
+        self.requests().seen[number].status = Some(status);
+        self.count(|counters| counters.answers += 1);
+    }
+
+    fn count_bytes(&self, direction: Direction, account: Account, bytes: u64) {
+        if let Account::Request(number) | Account::EventStream(number) = account {
+            let seen = &mut self.requests().seen[number];
+            match direction {
+                Direction::Up => seen.bytes_up += bytes,
+                Direction::Down => seen.bytes_down += bytes,
+            }
+        }
+        self.count(|counters| match direction {
+            Direction::Up => {
+                counters.bytes_up += bytes;
+                counters.websocket_up += if account == Account::WebSocket { bytes } else { 0 };
+            }
+            Direction::Down => {
+                counters.bytes_down += bytes;
+                match account {
+                    Account::WebSocket => counters.websocket_down += bytes,
+                    Account::EventStream(_) => counters.stream_down += bytes,
+                    Account::Request(_) | Account::Other => {}
+                }
+            }
+        });
     }
 
     fn count(&self, change: impl FnOnce(&mut Counters)) {
@@ -203,11 +326,12 @@ impl Shared {
         *self.armed.lock().unwrap_or_else(PoisonError::into_inner) = Some((trigger, cut));
     }
 
-    /// Shows the armed trigger the next bytes of a WebSocket; answers how many of them still pass and what happens then.
-    fn judge(&self, direction: Direction, bytes: &[u8]) -> Option<(usize, Cut)> {
+    /// Shows the armed trigger the next bytes of a WebSocket or an event stream; answers how many of them still pass and what
+    /// happens then.
+    fn judge(&self, direction: Direction, bytes: &[u8], begins_message: bool) -> Option<(usize, Cut)> {
         let mut armed = self.armed.lock().unwrap_or_else(PoisonError::into_inner);
         let (trigger, cut) = armed.as_mut()?;
-        let passing = trigger.fires_in(direction, bytes)?;
+        let passing = trigger.fires_in(direction, bytes, begins_message)?;
         let cut = *cut;
         *armed = None;
         drop(armed);

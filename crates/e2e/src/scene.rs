@@ -1,12 +1,15 @@
 //! What a scenario plays on: a gateway, and for most a proxy before it and a browser; one scenario at a time.
 
-use std::time::Duration;
+use std::{net::SocketAddr, time::Duration};
 
 use moorline_protocol::SessionId;
 use serde_json::json;
 use tokio::sync::{Mutex, MutexGuard};
 
-use crate::{Api, Browser, Gateway, Journal, Pace, Page, Proxy, SeenTranscript, compare};
+use crate::{
+    Answer, Api, Browser, Buffering, Counters, Cut, Deed, Gateway, Journal, Nginx, On, Pace, Page, Proxy, SeenTranscript, Sockets,
+    Transport, compare,
+};
 
 /// Until a page that was opened is connected.
 const OPEN: Duration = Duration::from_secs(30);
@@ -15,6 +18,10 @@ const SETTLE: Duration = Duration::from_secs(20);
 
 /// Two browsers and gateways at once on a small machine make timings at 1/50 a matter of luck.
 static ONE_AT_A_TIME: Mutex<()> = Mutex::const_new(());
+
+/// The way to older blocks that are held and not mounted, and to those that are not held.
+const EARLIER: &str = "[data-action=earlier]";
+const LOAD: &str = "[data-gap] [data-action=load]:not(:disabled)";
 
 /// The condition that the page is connected and shows what it has.
 const LIVE: &str = "document.querySelector('[data-transcript]')?.dataset.status === 'live'";
@@ -53,6 +60,7 @@ pub struct Scene {
     pub api: Api,
     /// The gateway.
     pub gateway: Gateway,
+    transport: Transport,
     _turn: MutexGuard<'static, ()>,
 }
 
@@ -61,16 +69,35 @@ impl Scene {
     ///
     /// # Panics
     /// When something needed is missing, in a sentence that names it.
-    pub async fn start(pace: Pace, options: &[&str]) -> Self {
+    pub async fn start(transport: Transport, pace: Pace, options: &[&str]) -> Self {
         let turn = ONE_AT_A_TIME.lock().await;
         let gateway = Gateway::start(pace, options).await;
-        let proxy = Proxy::start(gateway.address()).await;
-        let api = Api::login(gateway.address(), gateway.token()).await;
-        let browser = Browser::start().await;
-        Self { browser, proxy, api, gateway, _turn: turn }
+        let front = gateway.address();
+        Self::of(turn, gateway, front, transport).await
     }
 
-    /// Opens the page through the proxy by the gateway's link, and waits until it is connected.
+    /// As [`Self::start`], with nginx between the proxy and the gateway.
+    ///
+    /// # Panics
+    /// As [`Self::start`].
+    pub async fn start_behind_nginx(transport: Transport, buffering: Buffering, options: &[&str]) -> (Self, Nginx) {
+        let turn = ONE_AT_A_TIME.lock().await;
+        let gateway = Gateway::start(Pace::Fast, options).await;
+        let nginx = Nginx::start_before(gateway.address(), buffering).await;
+        let front = nginx.address();
+        (Self::of(turn, gateway, front, transport).await, nginx)
+    }
+
+    async fn of(turn: MutexGuard<'static, ()>, gateway: Gateway, front: SocketAddr, transport: Transport) -> Self {
+        let proxy = Proxy::start(front).await;
+        prepare(&proxy, transport);
+        let api = Api::login(gateway.address(), gateway.token()).await;
+        let browser = Browser::start().await;
+        Self { browser, proxy, api, gateway, transport, _turn: turn }
+    }
+
+    /// Opens the page through the proxy by the gateway's link, and waits until it is connected, over this scene's transport
+    /// and no other.
     ///
     /// # Panics
     /// When it does not connect.
@@ -78,7 +105,51 @@ impl Scene {
         let page = self.browser.page().await;
         page.open(&self.gateway.link_at(self.proxy.address())).await;
         page.wait_until_live(OPEN).await;
+        self.expect_transport();
         page
+    }
+
+    /// One more line to the gateway, with a proxy of its own, over this scene's transport.
+    pub async fn second_line(&self) -> Proxy {
+        let proxy = Proxy::start(self.gateway.address()).await;
+        prepare(&proxy, self.transport);
+        proxy
+    }
+
+    /// Waits until the page has one connection more than at some earlier moment.
+    ///
+    /// # Panics
+    /// When it does not come.
+    pub async fn until_connected_since(&self, what: &str, before: &Counters) -> Counters {
+        let known = self.transport.connections(before);
+        self.proxy.until(what, SETTLE, |now| self.transport.connections(now) > known).await
+    }
+
+    /// Holds that connections through the proxy were of this scene's transport, and of no other.
+    ///
+    /// # Panics
+    /// When they were not.
+    pub fn expect_transport(&self) {
+        let counters = self.proxy.counters();
+        let (sockets, streams) = (counters.upgrades > 0, counters.streams > 0);
+        assert_eq!((sockets, streams), (self.transport == Transport::WebSocket, self.transport == Transport::Sse), "{counters:?}");
+    }
+
+    /// Takes the gateway away from every page, while documents and their files still load: connections are reset, and new ones
+    /// are answered with 503.
+    pub fn begin_outage(&self) {
+        self.proxy.admit_sockets(Sockets::Refused(503));
+        for on in [On::head("/v1/events"), On::get("/v1/events")] {
+            self.proxy.arm(on, usize::MAX, Deed::Answer(Answer::new(503)));
+        }
+        self.proxy.cut(Cut::Reset);
+    }
+
+    /// Ends the outage, and forgets every rule.
+    pub fn end_outage(&self) {
+        self.proxy.forget_rules();
+        self.proxy.admit_sockets(Sockets::Open);
+        prepare(&self.proxy, self.transport);
     }
 
     /// Waits until a page shows exactly its session's journal, which must no longer grow, and answers that journal.
@@ -86,14 +157,39 @@ impl Scene {
     /// # Panics
     /// When the page does not get there, with every difference.
     pub async fn settled(&self, page: &Page) -> Journal {
+        let journal = self.caught_up(page).await;
+        self.compare(page, journal).await
+    }
+
+    /// As [`Self::settled`], for a transcript of which only the newest part is mounted: scrolls up until all of it is.
+    ///
+    /// # Panics
+    /// As [`Self::settled`], and when scrolling up brings nothing older although there is something.
+    pub async fn settled_to_its_start(&self, page: &Page) -> Journal {
+        let journal = self.caught_up(page).await;
+        page.scroll_to_start().await;
+        self.compare(page, journal).await
+    }
+
+    async fn caught_up(&self, page: &Page) -> Journal {
         let journal = self.api.journal(&page.session().await).await;
         let applied = format!("{LIVE} && Number(document.querySelector('[data-transcript]').dataset.appliedSeq) >= {}", journal.head);
         page.wait_for("the page to have applied the whole journal", &applied, SETTLE).await;
+        journal
+    }
+
+    async fn compare(&self, page: &Page, journal: Journal) -> Journal {
         let seen = SeenTranscript::read(page).await;
         if let Some(differences) = compare(&journal, &seen) {
             panic!("the page differs from the journal\n{differences}");
         }
         journal
+    }
+}
+
+fn prepare(proxy: &Proxy, transport: Transport) {
+    if transport == Transport::Sse {
+        proxy.admit_sockets(Sockets::Refused(403));
     }
 }
 
@@ -134,6 +230,26 @@ impl Page {
         let turn = format!("document.querySelectorAll('[data-transcript] [data-turn]')[{}]", n - 1);
         let reached = format!("{}.includes({turn}?.dataset.turnState)", json!(states));
         self.wait_for(&format!("turn {n} to be {}", states.join(" or ")), &reached, deadline).await;
+    }
+
+    /// Scrolls up with the wheel until the transcript is mounted from its start.
+    async fn scroll_to_start(&self) {
+        const BLOCKS: &str = "document.querySelectorAll('[data-transcript] [data-block]').length";
+        loop {
+            let (mounted, has_earlier, has_gap): (usize, bool, bool) = self
+                .run(&format!("return [{BLOCKS}, Boolean(document.querySelector('{EARLIER}')), Boolean(document.querySelector('{LOAD}'))]"))
+                .await;
+            if !has_earlier && !has_gap {
+                return;
+            }
+            if has_earlier {
+                self.wheel(-1_000_000).await;
+            } else {
+                self.click(LOAD).await;
+            }
+            let more = format!("{BLOCKS} > {mounted} || !document.querySelector('{EARLIER}, {LOAD}')");
+            self.wait_for("older blocks", &more, SETTLE).await;
+        }
     }
 
     /// Waits until no turn is at work: nothing to stop, and nothing that says so.

@@ -68,7 +68,16 @@ impl PythonServer {
     }
 }
 
-/// nginx with the client in a sub-folder. Dropping it stops the server.
+/// nginx's `proxy_buffering`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Buffering {
+    /// As nginx comes.
+    On,
+    /// As its users write for event streams.
+    Off,
+}
+
+/// nginx with the client in a sub-folder, or before a gateway. Dropping it stops the server.
 #[derive(Debug)]
 pub struct Nginx {
     address: SocketAddr,
@@ -87,15 +96,45 @@ impl Nginx {
     pub async fn start() -> Self {
         let files = tempfile::tempdir().expect("a temporary folder for nginx");
         copy_folder(&client_files(), &files.path().join("www").join(Self::FOLDER));
+        let server = format!("root {}/www;", files.path().display());
+        Self::start_with(files, &server).await
+    }
+
+    /// Starts it on a loopback port that was free a moment ago, as a reverse proxy that gives the gateway one second to answer.
+    ///
+    /// # Panics
+    /// When nginx is missing or does not start.
+    pub async fn start_before(gateway: SocketAddr, buffering: Buffering) -> Self {
+        let files = tempfile::tempdir().expect("a temporary folder for nginx");
+        let buffering = match buffering {
+            Buffering::On => "on",
+            Buffering::Off => "off",
+        };
+        let server = format!(
+            "location / {{
+              proxy_pass http://{gateway}; proxy_http_version 1.1; proxy_buffering {buffering}; proxy_read_timeout 1s;
+              proxy_set_header Host $http_host; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection $connection_upgrade;
+            }}"
+        );
+        Self::start_with(files, &server).await
+    }
+
+    async fn start_with(files: TempDir, server: &str) -> Self {
         let address = free_address();
         let config = files.path().join("nginx.conf");
-        fs::write(&config, configuration(address, files.path())).expect("nginx's configuration");
+        fs::write(&config, configuration(address, files.path(), server)).expect("nginx's configuration");
         let mut command = Command::new(nginx_program());
         command.arg("-e").arg("stderr").arg("-p").arg(files.path()).arg("-c").arg(&config);
         let spawned = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).kill_on_drop(true).spawn();
         let Ok(mut process) = spawned else { panic!("nginx is missing: install it (Debian: apt-get install nginx-light)") };
         line_with(process.stderr.take().expect("stderr is a pipe"), "start worker process ").await;
         Self { address, files, process }
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub const fn address(&self) -> SocketAddr {
+        self.address
     }
 
     /// The page's origin.
@@ -138,7 +177,7 @@ fn nginx_program() -> PathBuf {
     if debian.is_file() { debian.to_owned() } else { "nginx".into() }
 }
 
-fn configuration(address: SocketAddr, folder: &Path) -> String {
+fn configuration(address: SocketAddr, folder: &Path, server: &str) -> String {
     let folder = folder.display();
     // Workers must be able to read a private temporary folder.
     let user = if rustix::process::geteuid().is_root() { "user root;" } else { "" };
@@ -150,7 +189,8 @@ fn configuration(address: SocketAddr, folder: &Path) -> String {
           types {{ text/html html; text/css css; text/javascript js; application/wasm wasm; application/json json; image/svg+xml svg; }}
           client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy; fastcgi_temp_path {folder}/fastcgi;
           uwsgi_temp_path {folder}/uwsgi; scgi_temp_path {folder}/scgi;
-          server {{ listen {address}; root {folder}/www; }}
+          map $http_upgrade $connection_upgrade {{ default upgrade; '' ''; }}
+          server {{ listen {address}; {server} }}
         }}"
     )
 }

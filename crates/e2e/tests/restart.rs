@@ -2,12 +2,21 @@
 
 use std::time::{Duration, Instant};
 
-use moorline_e2e::{Admission, Client, Cut, Pace, Scene};
+use moorline_e2e::{Admission, Client, Cut, Deed, Direction, On, Pace, Scene, Transport, on_both_transports};
 use moorline_protocol::MessageId;
 
 const SOON: Duration = Duration::from_secs(30);
 const OVER: [&str; 1] = ["completed"];
 const RUNNING: [&str; 1] = ["running"];
+
+on_both_transports!(
+    a_killed_gateway_takes_nothing_back_and_ends_the_turn_as_interrupted,
+    a_message_accepted_and_not_started_is_dispatched_after_a_crash,
+    a_gateway_that_is_asked_to_stop_does_and_the_page_finds_its_successor,
+    a_reload_in_mid_turn_shows_all_of_it,
+    a_message_queued_on_a_dead_line_survives_a_reload,
+    a_turn_that_ends_unseen_is_shown_within_one_round_trip_of_reconnecting,
+);
 
 /// The answer's text on screen.
 const ANSWER: &str = "document.querySelector('[data-block][data-kind=text] [data-text]')?.textContent ?? ''";
@@ -20,9 +29,8 @@ async fn with_an_answer_under_way(scene: &Scene) -> moorline_e2e::Page {
     page
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_killed_gateway_takes_nothing_back_and_ends_the_turn_as_interrupted() {
-    let mut scene = Scene::start(Pace::Fast, &["--agent", "demo:--delay-ms 5"]).await;
+async fn a_killed_gateway_takes_nothing_back_and_ends_the_turn_as_interrupted(on: Transport) {
+    let mut scene = Scene::start(on, Pace::Fast, &["--agent", "demo:--delay-ms 5"]).await;
     let page = with_an_answer_under_way(&scene).await;
     page.run::<()>("globalThis.sameDocument = true").await;
 
@@ -42,9 +50,8 @@ async fn a_killed_gateway_takes_nothing_back_and_ends_the_turn_as_interrupted() 
     assert!(page.holds("globalThis.sameDocument").await, "without a reload");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_message_accepted_and_not_started_is_dispatched_after_a_crash() {
-    let mut scene = Scene::start(Pace::Fast, &["--agent", "demo:--delay-ms 5"]).await;
+async fn a_message_accepted_and_not_started_is_dispatched_after_a_crash(on: Transport) {
+    let mut scene = Scene::start(on, Pace::Fast, &["--agent", "demo:--delay-ms 5"]).await;
     let page = with_an_answer_under_way(&scene).await;
     page.send("/echo later").await;
     page.wait_for_turn(2, &["queued"], SOON).await;
@@ -57,9 +64,8 @@ async fn a_message_accepted_and_not_started_is_dispatched_after_a_crash() {
     assert_eq!((journal.acceptances("/stream 2000"), journal.acceptances("/echo later")), (1, 1));
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_gateway_that_is_asked_to_stop_does_and_the_page_finds_its_successor() {
-    let mut scene = Scene::start(Pace::Fast, &["--agent", "demo:--delay-ms 4"]).await;
+async fn a_gateway_that_is_asked_to_stop_does_and_the_page_finds_its_successor(on: Transport) {
+    let mut scene = Scene::start(on, Pace::Fast, &["--agent", "demo:--delay-ms 4"]).await;
     let page = scene.open().await;
     page.send("/echo before").await;
     page.wait_for_turn(1, &OVER, SOON).await;
@@ -68,14 +74,13 @@ async fn a_gateway_that_is_asked_to_stop_does_and_the_page_finds_its_successor()
     assert!(scene.gateway.stop().await.success());
     page.send("/echo meanwhile").await;
     scene.gateway.restart().await;
-    scene.proxy.until("a new connection", SOON, |c| c.upgrades > before.upgrades).await;
+    scene.until_connected_since("a new connection", &before).await;
     page.wait_for_turn(2, &OVER, SOON).await;
     assert_eq!(scene.settled(&page).await.messages(), ["/echo before", "/echo meanwhile"]);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_reload_in_mid_turn_shows_all_of_it() {
-    let scene = Scene::start(Pace::Fast, &["--agent", "demo:--delay-ms 5"]).await;
+async fn a_reload_in_mid_turn_shows_all_of_it(on: Transport) {
+    let scene = Scene::start(on, Pace::Fast, &["--agent", "demo:--delay-ms 5"]).await;
     let page = scene.open().await;
     page.send("/stream 600").await;
     page.wait_for_turn(1, &RUNNING, SOON).await;
@@ -83,7 +88,7 @@ async fn a_reload_in_mid_turn_shows_all_of_it() {
     for _ in 0..3 {
         let before = scene.proxy.counters();
         page.reload().await;
-        scene.proxy.until("the reloaded page's connection", SOON, |c| c.upgrades > before.upgrades).await;
+        scene.until_connected_since("the reloaded page's connection", &before).await;
         page.wait_until_live(SOON).await;
         assert_eq!(page.session().await, session);
         page.wait_for_turn(1, &["running", "completed"], SOON).await;
@@ -94,25 +99,26 @@ async fn a_reload_in_mid_turn_shows_all_of_it() {
     assert_eq!((journal.acceptances("/stream 600"), journal.ends()), (1, 1));
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_message_queued_on_a_dead_line_survives_a_reload() {
-    let scene = Scene::start(Pace::Fast, &["--agent", "demo:--delay-ms 4"]).await;
+async fn a_message_queued_on_a_dead_line_survives_a_reload(on: Transport) {
+    let scene = Scene::start(on, Pace::Fast, &["--agent", "demo:--delay-ms 4"]).await;
     let page = scene.open().await;
     page.send("/echo before").await;
     page.wait_for_turn(1, &OVER, SOON).await;
 
-    // The document itself must load: only WebSockets are lost, each at its first byte.
-    scene.proxy.cut_after(moorline_e2e::Direction::Down, 0, Cut::HoleUp);
+    // The document itself must load: only what carries the message is lost.
+    match on {
+        Transport::WebSocket => scene.proxy.cut_after(Direction::Down, 0, Cut::HoleUp),
+        Transport::Sse => scene.proxy.arm(On::post("/v1/send"), 1, Deed::CutUp { bytes: 0, cut: Cut::HoleUp }),
+    }
     page.send("/echo after").await;
     page.reload().await;
     page.wait_for_turn(2, &OVER, SOON).await;
     assert_eq!(scene.settled(&page).await.messages(), ["/echo before", "/echo after"]);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_turn_that_ends_unseen_is_shown_within_one_round_trip_of_reconnecting() {
+async fn a_turn_that_ends_unseen_is_shown_within_one_round_trip_of_reconnecting(on: Transport) {
     const EACH_WAY: Duration = Duration::from_millis(300);
-    let scene = Scene::start(Pace::Real, &["--agent", "demo:--delay-ms 5"]).await;
+    let scene = Scene::start(on, Pace::Real, &["--agent", "demo:--delay-ms 5"]).await;
     let page = scene.open().await;
     page.send("/stream 200").await;
     page.wait_for_turn(1, &RUNNING, SOON).await;
@@ -131,7 +137,7 @@ async fn a_turn_that_ends_unseen_is_shown_within_one_round_trip_of_reconnecting(
     let before = scene.proxy.counters();
     scene.proxy.admit(Admission::Open);
     let connected = async {
-        scene.proxy.until("a new connection", SOON, |c| c.upgrades > before.upgrades).await;
+        scene.until_connected_since("a new connection", &before).await;
         Instant::now()
     };
     let shown = async {

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use moorline_e2e::{Admission, Cut, Pace, Page, Scene, Scheme};
+use moorline_e2e::{Admission, Cut, Pace, Page, Scene, Scheme, Transport};
 
 const SOON: Duration = Duration::from_secs(30);
 const OVER: [&str; 1] = ["completed"];
@@ -95,7 +95,7 @@ impl Album {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_state_fits_and_can_be_read_at_two_widths_in_two_schemes() {
     let album = Album::open();
-    let scene = Scene::start(Pace::Fast, &["--agent", "demo:--delay-ms 2"]).await;
+    let scene = Scene::start(Transport::WebSocket, Pace::Fast, &["--agent", "demo:--delay-ms 2"]).await;
     let page = scene.open().await;
     album.add(&page, "empty").await;
 

@@ -2,16 +2,23 @@
 
 use std::time::Duration;
 
-use moorline_e2e::{Admission, Client, Cut, Pace, Proxy, Scene, Stage};
+use moorline_e2e::{Admission, Client, Cut, Deed, On, Pace, Proxy, Scene, Stage, Transport, on_both_transports};
 use moorline_protocol::{Code, MessageId, ReceiptOutcome, SessionId};
 
 const SOON: Duration = Duration::from_secs(20);
 const OVER: [&str; 1] = ["completed"];
 const AGENT: [&str; 2] = ["--agent", "demo:--delay-ms 4"];
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn messages_typed_on_a_dead_line_are_accepted_once_and_in_order() {
-    let scene = Scene::start(Pace::Fast, &AGENT).await;
+on_both_transports!(
+    messages_typed_on_a_dead_line_are_accepted_once_and_in_order,
+    a_message_whose_receipt_is_lost_is_accepted_once,
+    a_message_whose_receipt_and_event_are_lost_is_accepted_once,
+    a_message_whose_receipt_and_event_vanish_silently_is_accepted_once,
+    an_answer_given_on_a_dead_line_settles_its_request_once,
+);
+
+async fn messages_typed_on_a_dead_line_are_accepted_once_and_in_order(on: Transport) {
+    let scene = Scene::start(on, Pace::Fast, &AGENT).await;
     let page = scene.open().await;
     page.send("/echo before").await;
     page.wait_for_turn(1, &OVER, SOON).await;
@@ -36,18 +43,20 @@ async fn messages_typed_on_a_dead_line_are_accepted_once_and_in_order() {
     assert!(!page.holds("document.querySelector('[data-send-state=queued], [data-send-state=sending], [data-send-state=failed]')").await);
 }
 
-/// Loses everything from the first frame down that contains a text, right after a message was sent.
-async fn lose(frame_with: &str, cut: Cut) {
-    let scene = Scene::start(Pace::Fast, &AGENT).await;
+/// Sends a message while something of its way back is lost, as told.
+async fn lose(on: Transport, arm: impl FnOnce(&Proxy), ends_the_connection: bool) {
+    let scene = Scene::start(on, Pace::Fast, &AGENT).await;
     let page = scene.open().await;
     page.send("/echo before").await;
     page.wait_for_turn(1, &OVER, SOON).await;
 
     let before = scene.proxy.counters();
-    scene.proxy.cut_at_message_with(frame_with, cut);
+    arm(&scene.proxy);
     page.send("/echo once").await;
     scene.proxy.until("the loss", SOON, |c| c.fired > before.fired).await;
-    scene.proxy.until("a new connection", SOON, |c| c.upgrades > before.upgrades).await;
+    if ends_the_connection {
+        scene.until_connected_since("a new connection", &before).await;
+    }
     page.wait_for_turn(2, &OVER, SOON).await;
     page.wait_for(
         "no send under way",
@@ -58,24 +67,31 @@ async fn lose(frame_with: &str, cut: Cut) {
     assert_eq!(scene.settled(&page).await.acceptances("/echo once"), 1);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_message_whose_receipt_is_lost_is_accepted_once() {
-    lose("\"receipt\"", Cut::Reset).await;
+async fn a_message_whose_receipt_is_lost_is_accepted_once(on: Transport) {
+    match on {
+        Transport::WebSocket => lose(on, |proxy| proxy.cut_at_message_with("\"receipt\"", Cut::Reset), true).await,
+        Transport::Sse => lose(on, |proxy| proxy.arm(On::post("/v1/send"), 1, Deed::CutDown { bytes: 0, cut: Cut::Reset }), false).await,
+    }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_message_whose_receipt_and_event_are_lost_is_accepted_once() {
-    lose("\"accepted\"", Cut::Reset).await;
+async fn a_message_whose_receipt_and_event_are_lost_is_accepted_once(on: Transport) {
+    lose(on, |proxy| lose_both(proxy, on, Cut::Reset), true).await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_message_whose_receipt_and_event_vanish_silently_is_accepted_once() {
-    lose("\"accepted\"", Cut::HoleDown).await;
+async fn a_message_whose_receipt_and_event_vanish_silently_is_accepted_once(on: Transport) {
+    lose(on, |proxy| lose_both(proxy, on, Cut::HoleDown), true).await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_answer_given_on_a_dead_line_settles_its_request_once() {
-    let scene = Scene::start(Pace::Fast, &AGENT).await;
+/// Loses everything from the event of a message on, and its receipt, which is a POST's answer on SSE.
+fn lose_both(proxy: &Proxy, on: Transport, cut: Cut) {
+    if on == Transport::Sse {
+        proxy.arm(On::post("/v1/send"), 1, Deed::CutDown { bytes: 0, cut });
+    }
+    proxy.cut_at_message_with("\"accepted\"", cut);
+}
+
+async fn an_answer_given_on_a_dead_line_settles_its_request_once(on: Transport) {
+    let scene = Scene::start(on, Pace::Fast, &AGENT).await;
     let page = scene.open().await;
     page.send("/ask").await;
     page.wait_for("the request", "document.querySelector('[data-option]:not(:disabled)')", SOON).await;

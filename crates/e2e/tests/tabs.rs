@@ -2,10 +2,16 @@
 
 use std::time::Duration;
 
-use moorline_e2e::{Cut, Pace, Page, Proxy, Scene};
+use moorline_e2e::{Cut, Pace, Page, Proxy, Scene, Transport, on_both_transports};
 
 const SOON: Duration = Duration::from_secs(30);
 const OVER: [&str; 1] = ["completed"];
+
+on_both_transports!(
+    a_page_that_did_not_reconnect_changes_nothing_when_another_does,
+    two_pages_that_reconnect_in_mid_turn_both_show_the_journal,
+    the_first_of_two_answers_wins_and_the_other_page_sees_it_settle,
+);
 
 /// Opens a second page on the session that the first one shows, through another proxy.
 async fn second_page(scene: &Scene, first: &Page, proxy: &Proxy) -> Page {
@@ -30,10 +36,9 @@ async fn count_mutations(page: &Page) {
     page.run::<()>(observe).await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_page_that_did_not_reconnect_changes_nothing_when_another_does() {
-    let scene = Scene::start(Pace::Fast, &["--agent", "demo:--delay-ms 4"]).await;
-    let other_line = Proxy::start(scene.gateway.address()).await;
+async fn a_page_that_did_not_reconnect_changes_nothing_when_another_does(on: Transport) {
+    let scene = Scene::start(on, Pace::Fast, &["--agent", "demo:--delay-ms 4"]).await;
+    let other_line = scene.second_line().await;
     let first = scene.open().await;
     first.send("A turn with everything in it").await;
     first.wait_for_turn(1, &OVER, SOON).await;
@@ -41,15 +46,15 @@ async fn a_page_that_did_not_reconnect_changes_nothing_when_another_does() {
     scene.settled(&second).await;
 
     count_mutations(&second).await;
-    let steady = other_line.counters().upgrades;
+    let steady = on.connections(&other_line.counters());
     for cut in [Cut::Close, Cut::Reset, Cut::HoleBoth] {
         let before = scene.proxy.counters();
         scene.proxy.cut(cut);
-        scene.proxy.until("the first page's new connection", SOON, |c| c.upgrades > before.upgrades).await;
+        scene.until_connected_since("the first page's new connection", &before).await;
         first.wait_until_live(SOON).await;
         scene.settled(&first).await;
     }
-    assert_eq!(other_line.counters().upgrades, steady, "the second page kept its connection");
+    assert_eq!(on.connections(&other_line.counters()), steady, "the second page kept its connection");
     assert_eq!(second.run::<Vec<String>>("return mutations").await, Vec::<String>::new());
     scene.settled(&second).await;
 
@@ -59,19 +64,20 @@ async fn a_page_that_did_not_reconnect_changes_nothing_when_another_does() {
     assert!(second.holds("mutations.length > 0").await);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn two_pages_that_reconnect_in_mid_turn_both_show_the_journal() {
-    let scene = Scene::start(Pace::Fast, &["--agent", "demo:--delay-ms 10"]).await;
-    let other_line = Proxy::start(scene.gateway.address()).await;
+async fn two_pages_that_reconnect_in_mid_turn_both_show_the_journal(on: Transport) {
+    let scene = Scene::start(on, Pace::Fast, &["--agent", "demo:--delay-ms 10"]).await;
+    let other_line = scene.second_line().await;
     let first = scene.open().await;
     first.send("/stream 600").await;
     first.wait_for_turn(1, &["running"], SOON).await;
     let second = second_page(&scene, &first, &other_line).await;
 
     for (line, cut) in [(&scene.proxy, Cut::Reset), (&other_line, Cut::Close), (&scene.proxy, Cut::HoleDown), (&other_line, Cut::HoleUp)] {
-        let before = line.counters();
+        let before = on.connections(&line.counters());
         line.cut(cut);
-        line.until("a new connection", SOON, |c| c.upgrades > before.upgrades).await;
+        if on.is_ended_by(cut) {
+            line.until("a new connection", SOON, |c| on.connections(c) > before).await;
+        }
     }
     first.wait_for_turn(1, &OVER, SOON).await;
     second.wait_for_turn(1, &OVER, SOON).await;
@@ -80,10 +86,9 @@ async fn two_pages_that_reconnect_in_mid_turn_both_show_the_journal() {
     assert_eq!((journal.acceptances("/stream 600"), journal.ends()), (1, 1));
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_first_of_two_answers_wins_and_the_other_page_sees_it_settle() {
-    let scene = Scene::start(Pace::Fast, &["--agent", "demo:--delay-ms 4"]).await;
-    let other_line = Proxy::start(scene.gateway.address()).await;
+async fn the_first_of_two_answers_wins_and_the_other_page_sees_it_settle(on: Transport) {
+    let scene = Scene::start(on, Pace::Fast, &["--agent", "demo:--delay-ms 4"]).await;
+    let other_line = scene.second_line().await;
     let first = scene.open().await;
     first.send("/ask").await;
     first.wait_for("the request", "document.querySelector('[data-option]:not(:disabled)')", SOON).await;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{BlockId, Decode, Flaw, Json, MessageId, Patch, Seq, TurnId, UNKNOWN, WallTime, record, words};
+use crate::{BlockId, MessageId, Patch, Seq, TurnId, WallTime, decode::kinds, record, words};
 
 /// From `turn_started` to its one terminal event, with the message that began it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -353,20 +353,4 @@ pub enum Settlement {
     Cancelled,
 }
 
-impl Decode for Settlement {
-    fn decode(json: &mut Json<'_>) -> Result<Self, Flaw> {
-        let mut settlement = Err(UNKNOWN);
-        json.kind(&mut |kind, content| {
-            settlement = Ok(match (kind, content) {
-                ("answered", Some(json)) => {
-                    let (option, message) = json.both("option", "message")?;
-                    Self::Answered { option, message }
-                }
-                ("cancelled", None) => Self::Cancelled,
-                _ => return Err(UNKNOWN),
-            });
-            Ok(())
-        })?;
-        settlement
-    }
-}
+kinds!(Settlement { "answered" => Answered { option, message }, "cancelled" => Cancelled });

@@ -5,22 +5,26 @@
 //! this accepts with the same value. Where they may differ: of a key given twice, the last one may hold.
 
 use crate::{
-    BlockId, ClientId, ConnectionId, Epoch, InvalidId, MessageId, Millis, PageId, Patch, Seq, SessionId,
-    json::{Flaw, Json},
+    BlockId, ClientId, ConnectionId, Epoch, MessageId, Millis, PageId, Patch, Seq, SessionId,
+    json::{Json, TOO_LARGE},
 };
 
 /// A part of the wire that the page reads.
 pub trait Decode: Sized {
-    /// Reads one.
-    ///
-    /// # Errors
-    /// A [`Flaw`] when something else stands there.
-    fn decode(json: &mut Json<'_>) -> Result<Self, Flaw>;
+    /// Reads one; gives nothing when something else stands there: the reader then knows what.
+    fn decode(json: &mut Json<'_>) -> Option<Self>;
 
     /// What an absent one means; nothing when it must not be absent.
     #[must_use]
     fn absent() -> Option<Self> {
         None
+    }
+
+    /// Reads one into its place: the code of all fields of a type.
+    #[inline(never)]
+    fn fill(place: &mut Option<Self>, json: &mut Json<'_>) -> Option<()> {
+        *place = Some(Self::decode(json)?);
+        Some(())
     }
 }
 
@@ -30,42 +34,62 @@ pub trait Decode: Sized {
 /// Unknown keys are skipped.
 #[macro_export]
 macro_rules! record {
-    ($name:ident { $($field:ident $(or $default:ident)?),* $(,)? }) => {
-        impl $crate::Decode for $name {
-            fn decode(json: &mut $crate::Json<'_>) -> Result<Self, $crate::Flaw> {
-                $(let mut $field = None;)*
-                json.object(&mut |key, json| {
-                    match key {
-                        $(stringify!($field) => $field = Some($crate::Decode::decode(json)?),)*
-                        _ => json.skip()?,
-                    }
-                    Ok(())
-                })?;
-                Ok(Self { $($field: $crate::record!(@ $field $($default)?)),* })
-            }
+    // The fields of a struct or of an enum's variant, inside of a function that gives nothing when one is missing.
+    (@ $json:ident $make:path { $($field:ident $(or $default:ident)?),* $(,)? }) => {{
+        #[allow(non_camel_case_types)]
+        enum At { $($field),* }
+        #[allow(non_camel_case_types)]
+        struct Found<$($field),*> { $($field: Option<$field>),* }
+        let mut found = Found { $($field: None),* };
+        let places = &mut found;
+        $json.object(&[$(stringify!($field)),*], &mut move |at, json| match at {
+            $(_ if at == At::$field as usize => $crate::Decode::fill(&mut places.$field, json),)*
+            _ => None,
+        })?;
+        $make { $($field: $crate::record!(@@ $json found.$field $field $($default)?)),* }
+    }};
+    (@@ $json:ident $found:ident.$place:ident $field:ident) => {
+        match $found.$place.or_else($crate::Decode::absent) {
+            Some(value) => value,
+            None => return $json.lack(stringify!($field)),
         }
+    };
+    (@@ $json:ident $found:ident.$place:ident $field:ident default) => {
+        $found.$place.unwrap_or_default()
     };
     // A struct with a default for every field.
     (default $name:ident { $($field:ident),* $(,)? }) => {
         impl $crate::Decode for $name {
-            fn decode(json: &mut $crate::Json<'_>) -> Result<Self, $crate::Flaw> {
+            fn decode(json: &mut $crate::Json<'_>) -> Option<Self> {
+                #[allow(non_camel_case_types)]
+                enum At { $($field),* }
                 let mut record = Self::default();
-                json.object(&mut |key, json| {
-                    match key {
-                        $(stringify!($field) => record.$field = $crate::Decode::decode(json)?,)*
-                        _ => json.skip()?,
+                let places = &mut record;
+                json.object(&[$(stringify!($field)),*], &mut move |at, json| {
+                    match at {
+                        $(_ if at == At::$field as usize => places.$field = $crate::Decode::decode(json)?,)*
+                        _ => {}
                     }
-                    Ok(())
+                    Some(())
                 })?;
-                Ok(record)
+                Some(record)
             }
         }
     };
-    (@ $field:ident) => {
-        $field.or_else($crate::Decode::absent).ok_or(concat!("the key ", stringify!($field), " is missing"))?
+    ($name:ident {}) => {
+        impl $crate::Decode for $name {
+            fn decode(json: &mut $crate::Json<'_>) -> Option<Self> {
+                json.object(&[], &mut |_, _| None)?;
+                Some(Self {})
+            }
+        }
     };
-    (@ $field:ident default) => {
-        $field.unwrap_or_default()
+    ($name:ident { $($fields:tt)* }) => {
+        impl $crate::Decode for $name {
+            fn decode(json: &mut $crate::Json<'_>) -> Option<Self> {
+                Some($crate::record!(@ json Self { $($fields)* }))
+            }
+        }
     };
 }
 
@@ -74,141 +98,110 @@ macro_rules! record {
 macro_rules! words {
     ($name:ident { $($word:literal => $variant:ident),* $(,)? } $(else $other:ident)?) => {
         impl $crate::Decode for $name {
-            fn decode(json: &mut $crate::Json<'_>) -> Result<Self, $crate::Flaw> {
+            fn decode(json: &mut $crate::Json<'_>) -> Option<Self> {
                 const KNOWN: &[$name] = &[$($name::$variant),*];
                 let known = json.word_of(&[$($word),*])?.and_then(|at| KNOWN.get(at).copied());
                 $(let known = known.or(Some(Self::$other));)?
-                known.ok_or("an unknown word stands here")
+                known.or_else(|| json.refuse("an unknown word stands here"))
             }
         }
     };
 }
 
-impl Json<'_> {
-    /// Reads a word, and finds its place in a list; none when it is not in it.
-    ///
-    /// # Errors
-    /// A [`Flaw`] when something else than a string stands there.
-    pub fn word_of(&mut self, words: &[&str]) -> Result<Option<usize>, Flaw> {
-        let found = self.string()?;
-        Ok(words.iter().position(|word| *word == found))
-    }
-
-    /// Reads an enum with contents: a bare word, or an object of one key, its kind.
-    pub(crate) fn kind(&mut self, variant: Variant<'_>) -> Result<(), Flaw> {
-        if self.is_string() {
-            let kind = self.string()?;
-            return variant(&kind, None);
+/// Implements [`Decode`] for an enum with contents: `"word" => Variant` for a bare word, `(_)` or `{ fields }` behind one
+/// with contents.
+macro_rules! kinds {
+    ($name:ident { $($kind:literal => $variant:ident $(($content:tt))? $({ $($field:ident),* })?),* $(,)? }) => {
+        impl $crate::Decode for $name {
+            fn decode(json: &mut $crate::Json<'_>) -> Option<Self> {
+                enum At { $($variant),* }
+                let kind = json.kind(&[$($kind),*])?;
+                let value = match (kind.at, kind.has_content) {
+                    $((Some(at), $crate::decode::kinds!(? $($content)? $({ $($field)* })?)) if at == At::$variant as usize => {
+                        $crate::decode::kinds!(@ json $variant $(($content))? $({ $($field),* })?)
+                    })*
+                    _ => return json.refuse("an unknown kind stands here"),
+                };
+                if kind.has_content {
+                    json.end_of_kind()?;
+                }
+                Some(value)
+            }
         }
-        let mut kinds = 0;
-        self.object(&mut |kind, json| {
-            kinds += 1;
-            variant(kind, Some(json))
-        })?;
-        if kinds == 1 { Ok(()) } else { Err("an object with one key, its kind, was expected here") }
-    }
+    };
+    (?) => { false };
+    (? $content:tt) => { true };
+    (@ $json:ident $variant:ident) => { Self::$variant };
+    (@ $json:ident $variant:ident ($content:tt)) => { Self::$variant($crate::Decode::decode($json)?) };
+    (@ $json:ident $variant:ident { $($field:ident),* }) => { $crate::record!(@ $json Self::$variant { $($field),* }) };
 }
 
-impl Json<'_> {
-    /// Reads the content of a variant with one field.
-    pub(crate) fn only<A: Decode>(&mut self, name: &'static str) -> Result<A, Flaw> {
-        let mut only = None;
-        self.object(&mut |key, json| {
-            if key == name {
-                only = Some(A::decode(json)?);
-                return Ok(());
-            }
-            json.skip()
-        })?;
-        only.ok_or(MISSING)
-    }
-
-    /// Reads the content of a variant with two fields.
-    pub(crate) fn both<A: Decode, B: Decode>(&mut self, first: &'static str, second: &'static str) -> Result<(A, B), Flaw> {
-        let (mut a, mut b) = (None, None);
-        self.object(&mut |key, json| {
-            match key {
-                _ if key == first => a = Some(A::decode(json)?),
-                _ if key == second => b = Some(B::decode(json)?),
-                _ => json.skip()?,
-            }
-            Ok(())
-        })?;
-        a.zip(b).ok_or(MISSING)
-    }
-}
-
-const MISSING: Flaw = "a key is missing";
-/// What refuses a kind that is neither ours nor allowed to be unknown.
-pub(crate) const UNKNOWN: Flaw = "an unknown kind stands here";
-
-/// Takes a kind, and the reader where there are contents.
-type Variant<'f> = &'f mut dyn FnMut(&str, Option<&mut Json<'_>>) -> Result<(), Flaw>;
+pub(crate) use kinds;
 
 /// Any value, forgotten.
 impl Decode for () {
-    fn decode(json: &mut Json<'_>) -> Result<Self, Flaw> {
+    fn decode(json: &mut Json<'_>) -> Option<Self> {
         json.skip()
     }
 }
 
 impl Decode for String {
-    fn decode(json: &mut Json<'_>) -> Result<Self, Flaw> {
-        Ok(json.string()?.into_owned())
+    fn decode(json: &mut Json<'_>) -> Option<Self> {
+        Some(json.string()?.into_owned())
     }
 }
 
 impl Decode for bool {
-    fn decode(json: &mut Json<'_>) -> Result<Self, Flaw> {
+    fn decode(json: &mut Json<'_>) -> Option<Self> {
         json.bool()
     }
 }
 
 impl Decode for u64 {
-    fn decode(json: &mut Json<'_>) -> Result<Self, Flaw> {
+    fn decode(json: &mut Json<'_>) -> Option<Self> {
         json.integer()
     }
 }
 
 impl Decode for u32 {
-    fn decode(json: &mut Json<'_>) -> Result<Self, Flaw> {
-        json.integer()?.try_into().map_err(|_| "a number is too large")
+    fn decode(json: &mut Json<'_>) -> Option<Self> {
+        json.integer()?.try_into().ok().or_else(|| json.refuse(TOO_LARGE))
     }
 }
 
 impl Decode for usize {
-    fn decode(json: &mut Json<'_>) -> Result<Self, Flaw> {
-        json.integer()?.try_into().map_err(|_| "a number is too large")
+    fn decode(json: &mut Json<'_>) -> Option<Self> {
+        json.integer()?.try_into().ok().or_else(|| json.refuse(TOO_LARGE))
     }
 }
 
 impl Decode for Millis {
-    fn decode(json: &mut Json<'_>) -> Result<Self, Flaw> {
+    fn decode(json: &mut Json<'_>) -> Option<Self> {
         json.integer().map(Self)
     }
 }
 
 impl Decode for Seq {
-    fn decode(json: &mut Json<'_>) -> Result<Self, Flaw> {
+    fn decode(json: &mut Json<'_>) -> Option<Self> {
         let n = json.integer()?;
-        if n > Self::MAX.value() { Err("a seq is beyond 2^53-1") } else { Ok(Self::new(n)) }
+        if n > Self::MAX.value() { json.refuse("a seq is beyond 2^53-1") } else { Some(Self::new(n)) }
     }
 }
 
 impl<T: Decode> Decode for Vec<T> {
-    fn decode(json: &mut Json<'_>) -> Result<Self, Flaw> {
+    fn decode(json: &mut Json<'_>) -> Option<Self> {
         let mut items = Self::new();
         json.array(&mut |json| {
             items.push(T::decode(json)?);
-            Ok(())
+            Some(())
         })?;
-        Ok(items)
+        Some(items)
     }
 }
 
 impl<T: Decode> Decode for Option<T> {
-    fn decode(json: &mut Json<'_>) -> Result<Self, Flaw> {
-        if json.null() { Ok(None) } else { T::decode(json).map(Some) }
+    fn decode(json: &mut Json<'_>) -> Option<Self> {
+        if json.null() { Some(None) } else { T::decode(json).map(Some) }
     }
 
     fn absent() -> Option<Self> {
@@ -217,16 +210,17 @@ impl<T: Decode> Decode for Option<T> {
 }
 
 impl<T: Decode> Decode for Patch<T> {
-    fn decode(json: &mut Json<'_>) -> Result<Self, Flaw> {
-        Ok(Option::<T>::decode(json)?.map_or(Self::Clear, Self::Set))
+    fn decode(json: &mut Json<'_>) -> Option<Self> {
+        Some(Option::<T>::decode(json)?.map_or(Self::Clear, Self::Set))
     }
 }
 
 macro_rules! ids {
     ($($name:ident)*) => {$(
         impl Decode for $name {
-            fn decode(json: &mut Json<'_>) -> Result<Self, Flaw> {
-                Self::parse(&json.string()?).map_err(|_: InvalidId| "an id has 1 to 64 characters of A-Z a-z 0-9 _ -")
+            fn decode(json: &mut Json<'_>) -> Option<Self> {
+                let text = json.string()?;
+                Self::parse(&text).ok().or_else(|| json.refuse("an id has 1 to 64 characters of A-Z a-z 0-9 _ -"))
             }
         }
     )*};

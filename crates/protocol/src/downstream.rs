@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Block, Code, ConnectionId, Cursor, Decode, Epoch, Event, Flaw, Json, Limits, MessageId, Millis, Seq, SessionId, SessionRow,
-    SessionState, Timings, Turn, UNKNOWN, WallTime, event::Append, record, tagged::tagged, words,
+    Block, Code, ConnectionId, Cursor, Epoch, Event, Limits, MessageId, Millis, Seq, SessionId, SessionRow, SessionState, Timings, Turn,
+    WallTime, decode::kinds, event::Append, record, tagged::tagged, words,
 };
 
 /// One frame from the gateway.
@@ -102,21 +102,7 @@ pub enum Answer {
     Snapshot(SnapshotReason),
 }
 
-impl Decode for Answer {
-    fn decode(json: &mut Json<'_>) -> Result<Self, Flaw> {
-        let mut answer = Err(UNKNOWN);
-        json.kind(&mut |kind, content| {
-            answer = Ok(match (kind, content) {
-                ("up_to_date", None) => Self::UpToDate,
-                ("replay", None) => Self::Replay,
-                ("snapshot", Some(json)) => Self::Snapshot(Decode::decode(json)?),
-                _ => return Err(UNKNOWN),
-            });
-            Ok(())
-        })?;
-        answer
-    }
-}
+kinds!(Answer { "up_to_date" => UpToDate, "replay" => Replay, "snapshot" => Snapshot(_) });
 
 /// Why a snapshot was sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -170,21 +156,7 @@ pub enum Item {
     Append(Append),
 }
 
-impl Decode for Item {
-    fn decode(json: &mut Json<'_>) -> Result<Self, Flaw> {
-        let mut item = Err(UNKNOWN);
-        json.kind(&mut |kind, content| {
-            item = Ok(match (kind, content) {
-                ("turn", Some(json)) => Self::Turn(Decode::decode(json)?),
-                ("block", Some(json)) => Self::Block(Decode::decode(json)?),
-                ("append", Some(json)) => Self::Append(Decode::decode(json)?),
-                _ => return Err(UNKNOWN),
-            });
-            Ok(())
-        })?;
-        item
-    }
-}
+kinds!(Item { "turn" => Turn(_), "block" => Block(_), "append" => Append(_) });
 
 /// See [`GatewayFrame::Events`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -242,21 +214,7 @@ pub enum ReceiptOutcome {
     Started,
 }
 
-impl Decode for ReceiptOutcome {
-    fn decode(json: &mut Json<'_>) -> Result<Self, Flaw> {
-        let mut outcome = Err(UNKNOWN);
-        json.kind(&mut |kind, content| {
-            outcome = Ok(match (kind, content) {
-                ("accepted", Some(json)) => Self::Accepted { seq: json.only("seq")? },
-                ("withdrawn", None) => Self::Withdrawn,
-                ("started", None) => Self::Started,
-                _ => return Err(UNKNOWN),
-            });
-            Ok(())
-        })?;
-        outcome
-    }
-}
+kinds!(ReceiptOutcome { "accepted" => Accepted { seq }, "withdrawn" => Withdrawn, "started" => Started });
 
 /// See [`GatewayFrame::Sessions`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -2,21 +2,48 @@
 //!
 //! None of it is generic, so that every type shares one copy: see [`crate::decode`](mod@crate::decode).
 
-use std::borrow::Cow;
+use std::{borrow::Cow, fmt};
 
 /// Why a text was refused, in words without a capital or a full stop.
-pub type Flaw = &'static str;
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Flaw {
+    /// What stands there, or should.
+    Here(&'static str),
+    /// A key that is not there.
+    Missing(&'static str),
+}
 
-/// A text, and how far it has been read.
+impl fmt::Display for Flaw {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Here(words) => f.write_str(words),
+            Self::Missing(key) => write!(f, "the key {key} is missing"),
+        }
+    }
+}
+
+/// A text, how far it has been read, and why it was refused if it was.
+///
+/// Whatever reads a part of it gives nothing when it refuses the text; the reason stays here, once for all callers, who
+/// need not pass it on.
 #[derive(Debug)]
 pub struct Json<'a> {
     text: &'a str,
     at: usize,
+    flaw: Flaw,
+}
+
+/// What [`Json::kind`] reads.
+pub(crate) struct Kind<'a> {
+    pub(crate) text: Cow<'a, str>,
+    /// Its place among those that are known.
+    pub(crate) at: Option<usize>,
+    pub(crate) has_content: bool,
 }
 
 impl<'a> Json<'a> {
     pub(crate) const fn new(text: &'a str) -> Self {
-        Self { text, at: 0 }
+        Self { text, at: 0, flaw: Flaw::Here("it was not refused") }
     }
 
     /// How many bytes have been read.
@@ -24,41 +51,79 @@ impl<'a> Json<'a> {
         self.at
     }
 
+    /// Why the text was refused.
+    pub(crate) const fn flaw(&self) -> Flaw {
+        self.flaw
+    }
+
+    /// Refuses the text.
+    pub fn refuse<T>(&mut self, words: &'static str) -> Option<T> {
+        self.flaw = Flaw::Here(words);
+        None
+    }
+
+    /// Refuses the text for a key that it lacks.
+    pub fn lack<T>(&mut self, key: &'static str) -> Option<T> {
+        self.flaw = Flaw::Missing(key);
+        None
+    }
+
     /// Refuses whatever follows but white space.
-    pub(crate) fn end(&mut self) -> Result<(), Flaw> {
+    pub(crate) fn end(&mut self) -> Option<()> {
         match self.peek() {
-            None => Ok(()),
-            Some(_) => Err("more text behind the end"),
+            None => Some(()),
+            Some(_) => self.refuse("more text behind the end"),
         }
     }
 
-    /// Reads an object; `field` reads the value of each key.
-    ///
-    /// # Errors
-    /// A [`Flaw`], `field`'s among them.
-    pub fn object(&mut self, field: &mut dyn FnMut(&str, &mut Self) -> Result<(), Flaw>) -> Result<(), Flaw> {
+    /// Reads an object; `field` reads the value of each key that is known, by its place among them. Others are skipped.
+    pub fn object(&mut self, known: &[&str], field: &mut dyn FnMut(usize, &mut Self) -> Option<()>) -> Option<()> {
         self.expect(b'{', "an object was expected here")?;
         let mut more = !self.close(b'}');
         while more {
             let key = self.key()?;
-            field(&key, self)?;
+            match place(&key, known) {
+                Some(at) => field(at, self)?,
+                None => self.skip()?,
+            }
             more = self.more(b'}')?;
         }
-        Ok(())
+        Some(())
     }
 
     /// Reads an array; `item` reads each item.
-    ///
-    /// # Errors
-    /// A [`Flaw`], `item`'s among them.
-    pub fn array(&mut self, item: &mut dyn FnMut(&mut Self) -> Result<(), Flaw>) -> Result<(), Flaw> {
+    pub(crate) fn array(&mut self, item: &mut dyn FnMut(&mut Self) -> Option<()>) -> Option<()> {
         self.expect(b'[', "an array was expected here")?;
         let mut more = !self.close(b']');
         while more {
             item(self)?;
             more = self.more(b']')?;
         }
-        Ok(())
+        Some(())
+    }
+
+    /// Reads a word, and gives its place among those that are known.
+    pub fn word_of(&mut self, known: &[&str]) -> Option<Option<usize>> {
+        Some(place(&self.string()?, known))
+    }
+
+    /// Reads an enum's kind: a bare word, or the first key of an object, whose value is then read.
+    pub(crate) fn kind(&mut self, known: &[&str]) -> Option<Kind<'a>> {
+        let has_content = self.peek() != Some(b'"');
+        if has_content {
+            self.expect(b'{', "an enum was expected here: a word, or an object with one key, its kind")?;
+        }
+        let text = if has_content { self.key()? } else { self.string()? };
+        Some(Kind { at: place(&text, known), text, has_content })
+    }
+
+    /// Reads on behind the value of a kind; further keys are skipped.
+    pub(crate) fn end_of_kind(&mut self) -> Option<()> {
+        while self.more(b'}')? {
+            self.key()?;
+            self.skip()?;
+        }
+        Some(())
     }
 
     /// Reads `null` if it stands here.
@@ -66,61 +131,53 @@ impl<'a> Json<'a> {
         self.peek() == Some(b'n') && self.word("null")
     }
 
-    pub(crate) fn bool(&mut self) -> Result<bool, Flaw> {
+    pub(crate) fn bool(&mut self) -> Option<bool> {
         match self.peek() {
-            Some(b't') if self.word("true") => Ok(true),
-            Some(b'f') if self.word("false") => Ok(false),
-            _ => Err("true or false was expected here"),
+            Some(b't') if self.word("true") => Some(true),
+            Some(b'f') if self.word("false") => Some(false),
+            _ => self.refuse("true or false was expected here"),
         }
     }
 
     /// Reads a number without sign, fraction or exponent.
-    pub(crate) fn integer(&mut self) -> Result<u64, Flaw> {
+    pub(crate) fn integer(&mut self) -> Option<u64> {
         self.peek();
         let start = self.at;
         self.digits()?;
         if matches!(self.byte(), Some(b'.' | b'e' | b'E')) {
-            return Err("a whole number was expected here");
+            return self.refuse("a whole number was expected here");
         }
-        self.slice(start, self.at).parse().map_err(|_| "a number is too large")
-    }
-
-    /// Whether a string stands here.
-    pub(crate) fn is_string(&mut self) -> bool {
-        self.peek() == Some(b'"')
+        self.slice(start, self.at).parse().ok().or_else(|| self.refuse(TOO_LARGE))
     }
 
     /// Reads a string; one without escapes is borrowed.
-    pub(crate) fn string(&mut self) -> Result<Cow<'a, str>, Flaw> {
+    pub(crate) fn string(&mut self) -> Option<Cow<'a, str>> {
         self.expect(b'"', "a string was expected here")?;
         let plain = self.plain();
         if self.byte() == Some(b'"') {
             self.at += 1;
-            return Ok(Cow::Borrowed(plain));
+            return Some(Cow::Borrowed(plain));
         }
         let mut text = plain.to_owned();
         loop {
             match self.byte() {
                 Some(b'"') => {
                     self.at += 1;
-                    return Ok(Cow::Owned(text));
+                    return Some(Cow::Owned(text));
                 }
                 Some(b'\\') => {
                     self.at += 1;
                     text.push(self.escape()?);
                 }
-                Some(_) => return Err("a string holds a control character"),
-                None => return Err("a string has no end"),
+                Some(_) => return self.refuse("a string holds a control character"),
+                None => return self.refuse("a string has no end"),
             }
             text.push_str(self.plain());
         }
     }
 
     /// Reads any value, and forgets it. Its nesting costs no stack.
-    ///
-    /// # Errors
-    /// A [`Flaw`] when it is not JSON.
-    pub fn skip(&mut self) -> Result<(), Flaw> {
+    pub(crate) fn skip(&mut self) -> Option<()> {
         let mut due = Vec::new();
         loop {
             match self.peek() {
@@ -145,7 +202,7 @@ impl<'a> Json<'a> {
                 _ => self.number()?,
             }
             loop {
-                let Some(&close) = due.last() else { return Ok(()) };
+                let Some(&close) = due.last() else { return Some(()) };
                 if self.more(close)? {
                     if close == b'}' {
                         self.key()?;
@@ -157,13 +214,13 @@ impl<'a> Json<'a> {
         }
     }
 
-    fn key(&mut self) -> Result<Cow<'a, str>, Flaw> {
+    fn key(&mut self) -> Option<Cow<'a, str>> {
         let key = self.string()?;
         self.expect(b':', "a colon was expected here")?;
-        Ok(key)
+        Some(key)
     }
 
-    fn number(&mut self) -> Result<(), Flaw> {
+    fn number(&mut self) -> Option<()> {
         if self.byte() == Some(b'-') {
             self.at += 1;
         }
@@ -179,24 +236,24 @@ impl<'a> Json<'a> {
             }
             self.digit()?;
         }
-        Ok(())
+        Some(())
     }
 
     /// Digits without a leading zero.
-    fn digits(&mut self) -> Result<(), Flaw> {
+    fn digits(&mut self) -> Option<()> {
         let is_zero = self.byte() == Some(b'0');
         let start = self.at;
         self.digit()?;
-        if is_zero && self.at > start + 1 { Err("a number begins with 0") } else { Ok(()) }
+        if is_zero && self.at > start + 1 { self.refuse("a number begins with 0") } else { Some(()) }
     }
 
     /// One digit or more.
-    fn digit(&mut self) -> Result<(), Flaw> {
+    fn digit(&mut self) -> Option<()> {
         let start = self.at;
         while self.byte().is_some_and(|byte| byte.is_ascii_digit()) {
             self.at += 1;
         }
-        if self.at == start { Err("this is no value of JSON, or not the one expected") } else { Ok(()) }
+        if self.at == start { self.refuse("this is no value of JSON, or not the one expected") } else { Some(()) }
     }
 
     /// What follows up to a quote, a backslash or a control character.
@@ -207,10 +264,10 @@ impl<'a> Json<'a> {
         self.slice(start, self.at)
     }
 
-    fn escape(&mut self) -> Result<char, Flaw> {
+    fn escape(&mut self) -> Option<char> {
         let byte = self.byte();
         self.at += 1;
-        Ok(match byte {
+        Some(match byte {
             Some(byte @ (b'"' | b'\\' | b'/')) => char::from(byte),
             Some(b'b') => '\u{8}',
             Some(b'f') => '\u{c}',
@@ -218,30 +275,30 @@ impl<'a> Json<'a> {
             Some(b'r') => '\r',
             Some(b't') => '\t',
             Some(b'u') => self.code_point()?,
-            _ => return Err(ESCAPE),
+            _ => return self.refuse(ESCAPE),
         })
     }
 
-    fn code_point(&mut self) -> Result<char, Flaw> {
+    fn code_point(&mut self) -> Option<char> {
         let mut code = self.hex()?;
         if (0xd800..0xdc00).contains(&code) && self.word("\\u") {
             let low = self.hex()?;
             if !(0xdc00..0xe000).contains(&low) {
-                return Err(ESCAPE);
+                return self.refuse(ESCAPE);
             }
             code = 0x1_0000 + ((code - 0xd800) << 10) + (low - 0xdc00);
         }
-        char::from_u32(code).ok_or(ESCAPE)
+        char::from_u32(code).or_else(|| self.refuse(ESCAPE))
     }
 
-    fn hex(&mut self) -> Result<u32, Flaw> {
+    fn hex(&mut self) -> Option<u32> {
         let mut code = 0;
         for _ in 0..4 {
-            let digit = self.byte().and_then(|byte| char::from(byte).to_digit(16)).ok_or(ESCAPE)?;
+            let Some(digit) = self.byte().and_then(|byte| char::from(byte).to_digit(16)) else { return self.refuse(ESCAPE) };
             code = code << 4 | digit;
             self.at += 1;
         }
-        Ok(code)
+        Some(code)
     }
 
     fn word(&mut self, word: &str) -> bool {
@@ -260,20 +317,20 @@ impl<'a> Json<'a> {
         is_here
     }
 
-    fn more(&mut self, close: u8) -> Result<bool, Flaw> {
+    fn more(&mut self, close: u8) -> Option<bool> {
         if self.close(close) {
-            return Ok(false);
+            return Some(false);
         }
         self.expect(b',', "a comma or an end was expected here")?;
-        Ok(true)
+        Some(true)
     }
 
-    fn expect(&mut self, byte: u8, flaw: Flaw) -> Result<(), Flaw> {
+    fn expect(&mut self, byte: u8, words: &'static str) -> Option<()> {
         if self.peek() != Some(byte) {
-            return Err(flaw);
+            return self.refuse(words);
         }
         self.at += 1;
-        Ok(())
+        Some(())
     }
 
     /// The next byte behind white space.
@@ -294,4 +351,9 @@ impl<'a> Json<'a> {
     }
 }
 
-const ESCAPE: Flaw = "a string holds an escape that JSON does not have";
+fn place(word: &str, known: &[&str]) -> Option<usize> {
+    known.iter().position(|known| *known == word)
+}
+
+pub(crate) const TOO_LARGE: &str = "a number is too large";
+const ESCAPE: &str = "a string holds an escape that JSON does not have";

@@ -30,9 +30,8 @@ pub use block::{
     TurnError, TurnState,
 };
 pub use code::Code;
-pub use codec::{DecodeError, decode, decode_client, decode_gateway, encode};
+pub use codec::{ClientDecodeError, DecodeError, decode, decode_client, decode_gateway, encode};
 pub use decode::Decode;
-use decode::UNKNOWN;
 pub use downstream::{
     Answer, Attached, AuthExpired, CaughtUp, ErrorFrame, Events, GatewayFrame, GatewayPong, GoingAway, Item, Ping, Receipt, ReceiptOutcome,
     Rows, SnapshotPart, SnapshotReason, Welcome,

@@ -14,22 +14,21 @@ macro_rules! tagged {
         $crate::tagged::tagged!($name, $($tag => $variant),+);
 
         impl crate::Decode for $name {
-            fn decode(json: &mut crate::Json<'_>) -> Result<Self, crate::Flaw> {
-                let mut value = None;
-                json.object(&mut |kind, json| {
-                    if value.is_some() {
-                        return json.skip();
+            fn decode(json: &mut crate::Json<'_>) -> Option<Self> {
+                enum At { $($variant),+ }
+                let kind = json.kind(Self::KINDS)?;
+                if !kind.has_content {
+                    return json.refuse("an object was expected here");
+                }
+                let value = match kind.at {
+                    $(Some(at) if at == At::$variant as usize => Self::$variant(crate::Decode::decode(json)?),)+
+                    _ => {
+                        json.skip()?;
+                        Self::Unknown { kind: kind.text.into_owned() }
                     }
-                    value = Some(match kind {
-                        $($tag => Self::$variant(crate::Decode::decode(json)?),)+
-                        _ => {
-                            json.skip()?;
-                            Self::Unknown { kind: kind.to_owned() }
-                        }
-                    });
-                    Ok(())
-                })?;
-                value.ok_or("an empty object has no kind")
+                };
+                json.end_of_kind()?;
+                Some(value)
             }
         }
     };

@@ -2,9 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    BlockId, ClientId, Decode, Epoch, Flaw, Json, MessageId, PageId, Seq, SessionId, TurnId, UNKNOWN, payload_hash, record, tagged::tagged,
-};
+use crate::{BlockId, ClientId, Epoch, MessageId, PageId, Seq, SessionId, TurnId, decode::kinds, payload_hash, record, tagged::tagged};
 
 /// One frame from the client.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -150,23 +148,7 @@ pub enum SendBody {
     },
 }
 
-impl Decode for SendBody {
-    fn decode(json: &mut Json<'_>) -> Result<Self, Flaw> {
-        let mut body = Err(UNKNOWN);
-        json.kind(&mut |kind, content| {
-            body = Ok(match (kind, content) {
-                ("text", Some(json)) => Self::Text(Decode::decode(json)?),
-                ("answer", Some(json)) => {
-                    let (request, option) = json.both("request", "option")?;
-                    Self::Answer { request, option }
-                }
-                _ => return Err(UNKNOWN),
-            });
-            Ok(())
-        })?;
-        body
-    }
-}
+kinds!(SendBody { "text" => Text(_), "answer" => Answer { request, option } });
 
 /// How to make the session.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]

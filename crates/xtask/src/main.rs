@@ -57,5 +57,6 @@ fn perform() -> Outcome {
 fn set_up(workspace: &Workspace) -> Outcome {
     ClientTools::ensure(workspace)?.ensure_clippy()?;
     Browser::ensure()?;
-    setup::ensure_web_servers()
+    setup::ensure_web_servers()?;
+    setup::ensure_curl()
 }

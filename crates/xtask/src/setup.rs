@@ -95,3 +95,13 @@ pub(crate) fn ensure_web_servers() -> Outcome {
     println!("set-up: python3 and nginx");
     browser::ensure_web_servers()
 }
+
+/// Finds or gets what the native tests call.
+///
+/// # Errors
+///
+/// When it is missing and cannot be installed.
+pub(crate) fn ensure_curl() -> Outcome {
+    println!("set-up: curl");
+    browser::ensure_curl()
+}

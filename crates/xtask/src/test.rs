@@ -3,12 +3,14 @@
 //! A part that fails does not stop the others. The last line sums up all of them and names the steps that failed.
 
 mod coverage;
+mod gateway;
 mod tally;
 
 use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
 
+use self::gateway::Gateway;
 use self::tally::Tally;
 use crate::arguments::{Part, Seeds, TestPlan};
 use crate::failure::{Failure, Outcome};
@@ -77,7 +79,10 @@ impl TestRun<'_> {
     fn native(&mut self) {
         let mut command = cargo();
         command.args(["test", "--no-fail-fast", "--workspace"]).args(["--exclude", "moorline", "--exclude", "moorline-e2e"]);
-        self.step("native", |tally, arguments| tally.run(command.args(arguments)));
+        self.step("native", |tally, arguments| {
+            setup::ensure_curl()?;
+            tally.run(command.args(arguments))
+        });
     }
 
     fn wasm(&mut self) {
@@ -85,9 +90,11 @@ impl TestRun<'_> {
         self.step("wasm", |tally, arguments| {
             let tools = ClientTools::ensure(workspace)?;
             let browser = Browser::ensure()?;
+            let gateway = Gateway::start(&product::gateway(workspace)?, &workspace.target.join("browser-tests"))?;
             tally.run(
                 tools
                     .command("cargo")
+                    .env("WASM_BINDGEN_TEST_ADDRESS", gateway.page().to_string())
                     .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", workspace.tool("wasm-bindgen-test-runner"))
                     .env("CHROMEDRIVER", &browser.driver)
                     .args(["test", "--no-fail-fast", "--package", "moorline", "--tests", "--target", TARGET])

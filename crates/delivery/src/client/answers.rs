@@ -121,7 +121,8 @@ impl Client {
             (Code::ClientTaken, ..) => {
                 self.client = ClientId::from_random(self.random.wide());
                 port.persist(Persist::ClientId(self.client.clone()));
-                self.lost(now);
+                self.link.give_up(now, None, &mut self.random, &mut self.outputs);
+                self.parted(now);
             }
             (_, Some(message), ..) => {
                 if let Some(at) = self.cancels.iter().position(|(_, turn)| turn == message) {

@@ -36,8 +36,9 @@ impl Client {
         self.now = now;
         if self.link.switches_to(now, link, &mut self.outputs) {
             // Put down on purpose: what was on its way goes again, under the same id.
-            self.outbox.recall();
-            self.attachments.disconnected(&mut Port::new(now, None, &mut self.outputs));
+            let mut port = Port::new(now, None, &mut self.outputs);
+            self.outbox.recall(&mut port);
+            self.attachments.disconnected(&mut port);
             self.settle(now);
         } else if !self.link.is_current(link) {
             self.counters.stale += 1;
@@ -120,8 +121,8 @@ impl Client {
         match closed {
             LinkClosed::Lost => self.lost(now),
             LinkClosed::Unauthorized => self.rest(now, Rest::SignedOut),
-            LinkClosed::NotAdmitted => self.link.not_opened(now, None, &mut self.random),
-            LinkClosed::NoSlot => self.link.not_opened(now, Some(Trouble::NoSlot), &mut self.random),
+            LinkClosed::NotAdmitted => self.link.give_up(now, None, &mut self.random, &mut self.outputs),
+            LinkClosed::NoSlot => self.link.give_up(now, Some(Trouble::NoSlot), &mut self.random, &mut self.outputs),
         }
         self.settle(now);
     }
@@ -184,7 +185,7 @@ impl Client {
     /// The deadline has passed, or may have.
     pub fn handle_deadline(&mut self, now: Millis) {
         self.now = now;
-        while let Some(Out { id, link, what, .. }) = self.posts.expired(now, self.outbox.timings.receipt) {
+        while let Some(Out { id, link, what, .. }) = self.posts.expired(now) {
             self.outputs.push_back(Output::Abort { post: id });
             if self.link.is_current(link) {
                 self.answered(now, what, Posted::NoAnswer);

@@ -223,9 +223,10 @@ impl Link {
         }
     }
 
-    /// The driver did not open the connection, and knows why: tried again after the backoff.
-    pub(super) fn not_opened(&mut self, now: Millis, trouble: Option<Trouble>, random: &mut Random) {
+    /// The connection is given up for a reason that is known, so that nobody has to be asked: tried again after the backoff.
+    pub(super) fn give_up(&mut self, now: Millis, trouble: Option<Trouble>, random: &mut Random, outputs: &mut VecDeque<Output>) {
         self.trouble = trouble;
+        self.disconnect(outputs);
         self.back_off(now, Millis::ZERO, random);
     }
 

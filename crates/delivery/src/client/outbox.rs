@@ -202,7 +202,7 @@ impl Outbox {
     /// `on_socket`: an attempt's answer is waited for here; a POST has its own deadline.
     pub(super) fn deadline(&self, on_socket: bool) -> Option<Millis> {
         let due = |entry: &Entry| match entry.state {
-            State::InFlight { since } if on_socket => Some(since + self.timings.receipt),
+            State::InFlight { since } if on_socket => Some(since + receipt_limit(&self.timings, &entry.send)),
             State::Withdrawing { asked: Some(since), .. } => Some(since + self.timings.receipt),
             State::Retrying { at } => Some(at),
             State::Queued | State::InFlight { .. } | State::Failed(_) | State::Withdrawing { asked: None, .. } | State::Accepted { .. } => {
@@ -245,6 +245,14 @@ impl Entry {
             SendBody::Answer { request, .. } => (&self.send.session, Some(request)),
         }
     }
+}
+
+/// KiB for which an answer may take as long again: at the default, of a line that carries 8 KiB a second.
+const SLOW_KIB: u64 = 120;
+
+/// How long the answer to an attempt may take: a large send has to get up first.
+pub(super) fn receipt_limit(timings: &Timings, send: &Send) -> Millis {
+    timings.receipt.scaled(SLOW_KIB + (size(send) >> 10) as u64, SLOW_KIB)
 }
 
 /// The bytes that a send's content takes in the outbox.

@@ -16,7 +16,7 @@ pub(super) struct Out {
     pub(super) id: PostId,
     pub(super) link: LinkId,
     pub(super) what: What,
-    pub(super) since: Millis,
+    due: Millis,
 }
 
 /// What a POST carries, as far as its answer matters.
@@ -32,7 +32,8 @@ pub(super) enum What {
 }
 
 impl Posts {
-    pub(super) fn begin(&mut self, now: Millis, link: LinkId, frame: &ClientFrame) -> PostId {
+    /// Notes a POST that has to be answered by `due`.
+    pub(super) fn begin(&mut self, due: Millis, link: LinkId, frame: &ClientFrame) -> PostId {
         self.last_id += 1;
         let id = PostId(self.last_id);
         let what = match frame {
@@ -47,7 +48,7 @@ impl Posts {
             | ClientFrame::Pong(_)
             | ClientFrame::Unknown { .. } => What::Other,
         };
-        self.out.push(Out { id, link, what, since: now });
+        self.out.push(Out { id, link, what, due });
         id
     }
 
@@ -57,9 +58,9 @@ impl Posts {
         Some(self.out.swap_remove(at))
     }
 
-    /// Takes one that was not answered within `limit`.
-    pub(super) fn expired(&mut self, now: Millis, limit: Millis) -> Option<Out> {
-        let at = self.out.iter().position(|out| now >= out.since + limit)?;
+    /// Takes one that was not answered in time.
+    pub(super) fn expired(&mut self, now: Millis) -> Option<Out> {
+        let at = self.out.iter().position(|out| now >= out.due)?;
         Some(self.out.remove(at))
     }
 
@@ -68,7 +69,7 @@ impl Posts {
         std::mem::take(&mut self.out)
     }
 
-    pub(super) fn deadline(&self, limit: Millis) -> Option<Millis> {
-        self.out.iter().map(|out| out.since + limit).min()
+    pub(super) fn deadline(&self) -> Option<Millis> {
+        self.out.iter().map(|out| out.due).min()
     }
 }

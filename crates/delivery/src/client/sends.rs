@@ -8,7 +8,7 @@ use super::{
     diagnostics::Counters,
     event::{ClientEvent, Failure, Notice, SendStatus},
     input::TakenBack,
-    outbox::{Entry, Outbox, State, Withdrawal},
+    outbox::{Entry, Outbox, State, Withdrawal, receipt_limit},
     outcome::{Disposition, Verdict},
     output::Persist,
     port::Port,
@@ -192,17 +192,19 @@ impl Outbox {
     }
 
     /// The connection is put down on purpose: what was on its way is queued again, and not counted.
-    pub(super) fn recall(&mut self) {
+    pub(super) fn recall(&mut self, port: &mut Port<'_>) {
         for entry in self.entries.iter_mut().filter(|entry| matches!(entry.state, State::InFlight { .. })) {
             entry.state = State::Queued;
+            port.event(ClientEvent::Send(entry.status()));
         }
         self.forget_asked();
     }
 
     /// Whether an attempt was not answered in time: the connection is to be given up, and the next attempt gets a new one.
     pub(super) fn unanswered(&self, now: Millis) -> bool {
-        let receipt = self.timings.receipt;
-        self.entries.iter().any(|entry| matches!(entry.state, State::InFlight { since } if now >= since + receipt))
+        let is_late =
+            |entry: &Entry| matches!(entry.state, State::InFlight { since } if now >= since + receipt_limit(&self.timings, &entry.send));
+        self.entries.iter().any(is_late)
     }
 
     /// Queues again what has waited long enough, and asks again for a withdrawal that was not answered in time.

@@ -242,6 +242,18 @@ fn a_client_id_that_is_taken_is_replaced_and_kept() {
 }
 
 #[test]
+fn a_client_id_that_is_taken_says_nothing_of_the_transport() {
+    let mut scene = Scene::new();
+    scene.check = moorline_delivery::Checked::Welcome;
+    for _ in 0..4 {
+        scene.opens();
+        let outputs = scene.receives(GatewayFrame::Error(ErrorFrame::new(Code::ClientTaken, "another page")));
+        assert!(!outputs.iter().any(|output| matches!(output, Output::Check { .. } | Output::OpenStream { .. })), "{outputs:?}");
+        assert!(scene.until_connect().iter().any(|output| matches!(output, Output::OpenSocket { .. })));
+    }
+}
+
+#[test]
 fn a_version_that_does_not_fit_stops_everything() {
     let newer = Welcome { version: 2, ..welcome() };
     let refusal = GatewayFrame::Error(ErrorFrame::new(Code::IncompatibleVersion, "reload"));

@@ -1,9 +1,9 @@
 //! Sends as POSTs: every outcome of the table, and what it costs.
 
 use moorline_delivery::{Attempts, ClientEvent, LinkStatus, Notice, Output, Posted, SendState, Signal};
-use moorline_protocol::{Code, ErrorFrame, Millis, Receipt, ReceiptOutcome, Seq};
+use moorline_protocol::{Code, ErrorFrame, Millis, Receipt, ReceiptOutcome, Send, SendBody, Seq};
 
-use crate::scene::{Scene, acceptance, attaches, events, gone, message, notices, sent, session, text, told, withdrawn};
+use crate::scene::{Scene, acceptance, answer, attaches, events, gone, message, notices, sent, session, text, told, withdrawn};
 
 fn receipt(id: &str, outcome: ReceiptOutcome) -> Posted {
     Posted::Receipt(Receipt { session: session("s"), message: message(id), outcome })
@@ -312,5 +312,41 @@ fn a_withdrawal_that_somebody_else_refuses_takes_nothing_back() {
         let outputs = scene.posted("withdraw", posted.clone());
         assert_eq!(gone(&outputs), [], "{posted:?}: it may have been accepted");
         assert!(matches!(scene.state("m1"), Some(SendState::Failed(_))), "{posted:?}: the user decides again");
+    }
+}
+
+#[test]
+fn an_answer_is_retried_like_a_message_and_a_stop_is_not() {
+    let mut scene = Scene::on_sse();
+    scene.send(answer("s", "a1", "b1"));
+    scene.does(|client, now| client.cancel(now, &session("s"), &message("t")));
+    scene.posted("send", status(503));
+    scene.posted("cancel", status(503));
+    let again = scene.passes_pinged(10_000);
+    assert_eq!(sent(&again), ["a1"]);
+    assert!(crate::scene::frames(&again).iter().all(|frame| frame.kind() != "cancel"));
+}
+
+#[test]
+fn an_interrupts_text_does_not_vanish() {
+    let mut scene = Scene::on_sse();
+    scene.send(Send { interrupt: Some(message("t")), ..text("s", "m1") });
+    let outputs = scene.posted("send", refused(Code::TurnOver));
+    assert_eq!(gone(&outputs), [("m1".to_owned(), Some("text of m1".to_owned()))], "it returns to the composer");
+    scene.send(Send { interrupt: Some(message("t")), ..text("s", "m2") });
+    scene.posted("send", status(502));
+    assert_eq!(sent(&scene.passes_pinged(10_000)), ["m2"], "or is tried again");
+}
+
+#[test]
+fn the_time_for_an_answer_grows_with_the_size_of_a_send() {
+    for (on_sse, mut scene) in [(false, Scene::ready()), (true, Scene::on_sse())] {
+        let body = SendBody::Text("x".repeat(240_000));
+        scene.send(Send { body, ..text("s", "m1") });
+        scene.passes_pinged(44_000);
+        assert_eq!(scene.state("m1"), Some(SendState::Sending), "a line of 8 KB a second needs 30 s for it");
+        scene.passes_pinged(2_000);
+        assert_eq!(scene.attempts("m1"), 1);
+        assert_eq!(scene.client.link_status() == LinkStatus::Ready, on_sse);
     }
 }

@@ -1,6 +1,6 @@
 //! One send, from the keyboard to its event.
 
-use moorline_delivery::{DropReason, LinkClosed, LinkStatus, Output, Persist, Restored, SendResult, SendState};
+use moorline_delivery::{ClientEvent, DropReason, LinkClosed, LinkStatus, Output, Persist, Restored, SendResult, SendState};
 use moorline_protocol::{AuthExpired, ClientFrame, Code, ErrorFrame, GatewayFrame, Limits, SendBody, Welcome};
 
 use crate::scene::{
@@ -207,6 +207,8 @@ fn an_unauthorized_attempt_is_none_and_goes_on_after_the_login() {
         scene.send(text("s", "m1"));
         let outputs = scene.receives(frame);
         assert_eq!(links(&outputs), [LinkStatus::SignedOut]);
+        let told = |output: &Output| matches!(output, Output::Event(ClientEvent::Send(status)) if status.state == SendState::Queued);
+        assert!(outputs.iter().any(told), "the page is told that it waits");
         assert_eq!(scene.state("m1"), Some(SendState::Queued));
         assert_eq!(scene.attempts("m1"), 0);
         assert_eq!(scene.passes(3_600_000), [], "nothing is tried meanwhile");

@@ -92,6 +92,16 @@ fn a_client_id_that_another_page_holds_is_told_so_and_closed() {
 }
 
 #[test]
+fn a_client_id_that_is_taken_is_told_in_place_of_the_welcome() {
+    let mut scene = Scene::new();
+    scene.core.handle(scene.now, ConnectionInput::Frame(greeting(Vec::new())));
+    assert!(matches!(scene.core.poll_output(), Some(ConnectionOutput::Claim { .. })));
+    let written = scene.handles(ConnectionInput::ClientTaken);
+    assert_eq!(written.len(), 1, "a client that was welcomed would act on it: {written:?}");
+    assert_eq!((errors(&written)[0].code, scene.end), (Code::ClientTaken, Some(End::ClientTaken)));
+}
+
+#[test]
 fn rows_are_asked_for_once_and_then_when_the_list_moved() {
     let mut scene = Scene::new();
     let ClientFrame::Hello(hello) = greeting(Vec::new()) else { panic!("a hello") };

@@ -1,40 +1,68 @@
 //! One connection through the proxy.
 
 use std::{
+    collections::VecDeque,
     io,
-    sync::atomic::{AtomicBool, Ordering},
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
 use socket2::SockRef;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::{
-        TcpStream,
-        tcp::{ReadHalf, WriteHalf},
-    },
+    net::{TcpStream, tcp::ReadHalf},
     sync::{mpsc, watch},
-    time::{Instant, sleep, sleep_until, timeout},
+    time::{Instant, timeout},
 };
 
-use super::{Cut, Direction, Shared, frames};
+use super::{Cut, Direction, Shared, Streams, down::Down, outlet::Outlet, rules::Answer, up::Up};
 
 const CHUNK_BYTES: usize = 16 << 10;
 const CHUNKS_IN_FLIGHT: usize = 256;
 /// After a clean close the peers get this long to close as well, so that unread bytes do not turn the FIN into a RST.
 const LINGER: Duration = Duration::from_secs(2);
-/// A limited line delivers a piece this often.
-const PIECES_PER_SECOND: u32 = 50;
 
 #[derive(Debug, Default)]
 pub(super) struct Link {
     fate: watch::Sender<Fate>,
     upgraded: AtomicBool,
+    /// Requests that were forwarded and whose answers are still to come.
+    exchanges: Mutex<VecDeque<Exchange>>,
+    /// The page said its last word.
+    page_left: watch::Sender<bool>,
+    /// An event stream is on its way down.
+    streams: AtomicBool,
+}
+
+/// A forwarded request, as far as its answer needs it.
+#[derive(Debug)]
+pub(super) struct Exchange {
+    /// Its number among all requests.
+    pub(super) number: usize,
+    /// It is a HEAD.
+    pub(super) to_head: bool,
+    pub(super) fate: AnswerFate,
+}
+
+/// What becomes of the gateway's answer.
+#[derive(Debug)]
+pub(super) enum AnswerFate {
+    Passes,
+    /// It is lost, and the page gets this one.
+    Replaced(Answer),
+    /// It is cut after so many more bytes.
+    Cut {
+        left: u64,
+        cut: Cut,
+    },
 }
 
 /// What was done to the connection so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-struct Fate {
+pub(super) struct Fate {
     end: Option<End>,
     hole_up: bool,
     hole_down: bool,
@@ -47,14 +75,14 @@ pub(super) enum End {
 }
 
 impl Fate {
-    const fn swallows(self, direction: Direction) -> bool {
+    pub(super) const fn swallows(self, direction: Direction) -> bool {
         match direction {
             Direction::Up => self.hole_up,
             Direction::Down => self.hole_down,
         }
     }
 
-    const fn has_hole(self) -> bool {
+    pub(super) const fn has_hole(self) -> bool {
         self.hole_up || self.hole_down
     }
 }
@@ -79,13 +107,56 @@ impl Link {
         }
     }
 
+    pub(super) fn fate(&self) -> Fate {
+        *self.fate.borrow()
+    }
+
+    /// Whether the connection became a WebSocket.
+    pub(super) fn is_websocket(&self) -> bool {
+        self.upgraded.load(Ordering::Acquire)
+    }
+
+    pub(super) fn becomes_websocket(&self) {
+        self.upgraded.store(true, Ordering::Release);
+    }
+
+    pub(super) fn exchanges(&self) -> MutexGuard<'_, VecDeque<Exchange>> {
+        self.exchanges.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn set_streams(&self, streams: bool) {
+        self.streams.store(streams, Ordering::Release);
+    }
+
+    /// Waits until an event stream, its end too, may go on at this part of it, or nobody is left to read it.
+    pub(super) async fn flow(&self, shared: &Shared, part: Part) -> io::Result<()> {
+        let mut weather = shared.weather.subscribe();
+        let flows = weather.wait_for(|weather| match weather.streams {
+            Streams::Flow => true,
+            Streams::HoldBodies => part == Part::Head,
+            Streams::Hold => false,
+        });
+        let mut page_left = self.page_left.subscribe();
+        tokio::select! {
+            _ = flows => Ok(()),
+            _ = page_left.wait_for(|left| *left) => Err(io::ErrorKind::ConnectionAborted.into()),
+        }
+    }
+
     pub(super) async fn carry(&self, mut page: TcpStream, mut gateway: TcpStream, shared: &Shared) {
         let _ = (page.set_nodelay(true), gateway.set_nodelay(true));
         let end = {
             let (from_page, to_page) = page.split();
             let (from_gateway, to_gateway) = gateway.split();
-            let up = self.pump(Direction::Up, from_page, to_gateway, shared);
-            let down = self.pump(Direction::Down, from_gateway, to_page, shared);
+            let (answers, answered) = mpsc::unbounded_channel();
+            let up = Up::new(Outlet::new(self, shared, Direction::Up, to_gateway), answers);
+            let down = Down::new(Outlet::new(self, shared, Direction::Down, to_page));
+            let up = self.pump(from_page, shared, |queued| async move {
+                let delivered = up.deliver(queued).await;
+                self.page_left.send_replace(true);
+                delivered
+            });
+            let down = self.pump(from_gateway, shared, |queued| down.deliver(queued, answered));
             tokio::select! {
                 end = self.ended() => end,
                 finished = async { tokio::try_join!(up, down) } => if finished.is_ok() { End::Close } else { End::Reset },
@@ -99,13 +170,34 @@ impl Link {
 
     /// Carries one direction until its source ends. With a hole anywhere in the connection, errors end nothing: the other
     /// end must not learn of them.
-    async fn pump(&self, direction: Direction, from: ReadHalf<'_>, to: WriteHalf<'_>, shared: &Shared) -> io::Result<()> {
+    async fn pump<D: Future<Output = io::Result<()>>>(
+        &self,
+        from: ReadHalf<'_>,
+        shared: &Shared,
+        deliver: impl FnOnce(Queued) -> D,
+    ) -> io::Result<()> {
         let (queue, queued) = mpsc::channel(CHUNKS_IN_FLIGHT);
-        let outlet = Outlet { link: self, shared, direction, to, head: Some(Vec::new()), held: Vec::new(), broken: false };
-        let carried = tokio::try_join!(receive(from, queue), outlet.deliver(queued));
-        if self.fate.borrow().has_hole() { Ok(()) } else { carried.map(drop) }
+        let received = async {
+            let received = receive(from, queue).await;
+            if received.is_err() && self.streams.load(Ordering::Acquire) {
+                self.flow(shared, Part::Body).await?;
+            }
+            received
+        };
+        let carried = tokio::try_join!(received, deliver(queued));
+        if self.fate().has_hole() { Ok(()) } else { carried.map(drop) }
     }
 }
+
+/// A part of a response.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Part {
+    Head,
+    Body,
+}
+
+/// What came in at one end, and when.
+pub(super) type Queued = mpsc::Receiver<(Instant, Vec<u8>)>;
 
 async fn receive(mut from: ReadHalf<'_>, queue: mpsc::Sender<(Instant, Vec<u8>)>) -> io::Result<()> {
     loop {
@@ -115,132 +207,6 @@ async fn receive(mut from: ReadHalf<'_>, queue: mpsc::Sender<(Instant, Vec<u8>)>
         if length == 0 || queue.send((Instant::now(), chunk)).await.is_err() {
             return Ok(());
         }
-    }
-}
-
-/// The far end of one direction: delays, counts, cuts and writes.
-struct Outlet<'a> {
-    link: &'a Link,
-    shared: &'a Shared,
-    direction: Direction,
-    to: WriteHalf<'a>,
-    /// The head of the gateway's first answer until it is complete.
-    head: Option<Vec<u8>>,
-    /// The start of a WebSocket frame whose rest has not come.
-    held: Vec<u8>,
-    /// Writing failed, and a hole hides that.
-    broken: bool,
-}
-
-impl Outlet<'_> {
-    async fn deliver(mut self, mut queued: mpsc::Receiver<(Instant, Vec<u8>)>) -> io::Result<()> {
-        while let Some((received, chunk)) = queued.recv().await {
-            let delay = self.shared.weather.borrow().delay;
-            sleep_until(received + delay).await;
-            match self.direction {
-                Direction::Up => self.deliver_up(&chunk).await?,
-                Direction::Down => self.deliver_down(chunk).await?,
-            }
-        }
-        let held = std::mem::take(&mut self.held);
-        self.write(&held).await?;
-        if self.link.fate.borrow().swallows(self.direction) { Ok(()) } else { self.to.shutdown().await }
-    }
-
-    async fn deliver_up(&mut self, chunk: &[u8]) -> io::Result<()> {
-        if self.link.upgraded.load(Ordering::Acquire) { self.deliver_judged(chunk).await } else { self.write(chunk).await }
-    }
-
-    async fn deliver_down(&mut self, chunk: Vec<u8>) -> io::Result<()> {
-        if let Some(head) = &mut self.head {
-            let before = head.len();
-            head.extend_from_slice(&chunk);
-            let Some(end) = head.windows(4).position(|window| window == b"\r\n\r\n").map(|at| at + 4) else {
-                return self.write(&chunk).await;
-            };
-            let upgraded = head.starts_with(b"HTTP/1.1 101");
-            self.head = None;
-            if upgraded {
-                let rest = end - before;
-                self.link.upgraded.store(true, Ordering::Release);
-                self.shared.count(|counters| counters.upgrades += 1);
-                self.write_uncounted(&chunk[..rest]).await?;
-                return self.deliver_frames(&chunk[rest..]).await;
-            }
-        }
-        if self.link.upgraded.load(Ordering::Acquire) { self.deliver_frames(&chunk).await } else { self.write(&chunk).await }
-    }
-
-    /// Passes whole frames on, one by one, so that a cut can fall between two or at a byte inside one.
-    async fn deliver_frames(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.held.extend_from_slice(bytes);
-        while let Some(length) = frames::complete_frame(&self.held) {
-            let frame: Vec<u8> = self.held.drain(..length).collect();
-            let delivered = self.shared.counters.borrow().bytes_down;
-            self.deliver_judged(&frame).await?;
-            if frames::begins_message(&frame) && self.shared.counters.borrow().bytes_down > delivered {
-                self.shared.count(|counters| counters.messages_down += 1);
-            }
-        }
-        Ok(())
-    }
-
-    async fn deliver_judged(&mut self, bytes: &[u8]) -> io::Result<()> {
-        if self.link.fate.borrow().swallows(self.direction) {
-            return Ok(());
-        }
-        let Some((passing, cut)) = self.shared.judge(self.direction, bytes) else {
-            return self.write(bytes).await;
-        };
-        self.write(&bytes[..passing]).await?;
-        self.link.cut(cut);
-        match cut {
-            // The connection's task ends this one at its next poll; nothing more may be written meanwhile.
-            Cut::Close | Cut::Reset => std::future::pending().await,
-            Cut::HoleUp | Cut::HoleDown | Cut::HoleBoth => self.write(&bytes[passing..]).await,
-        }
-    }
-
-    async fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        let upgraded = self.link.upgraded.load(Ordering::Acquire);
-        let written = self.write_uncounted(bytes).await?;
-        if upgraded {
-            self.shared.count(|counters| match self.direction {
-                Direction::Up => counters.websocket_up += written,
-                Direction::Down => counters.websocket_down += written,
-            });
-        }
-        Ok(())
-    }
-
-    /// Writes at the line's speed, unless the bytes are swallowed; answers how many were delivered.
-    async fn write_uncounted(&mut self, bytes: &[u8]) -> io::Result<u64> {
-        let mut written = 0;
-        let mut left = bytes;
-        while !left.is_empty() {
-            if self.broken || self.link.fate.borrow().swallows(self.direction) {
-                return Ok(written);
-            }
-            let limit = self.shared.weather.borrow().bytes_per_second;
-            let piece = limit.map_or(left.len(), |limit| (limit / PIECES_PER_SECOND).max(1) as usize).min(left.len());
-            if let Err(error) = self.to.write_all(&left[..piece]).await {
-                if self.link.fate.borrow().has_hole() {
-                    self.broken = true;
-                    return Ok(written);
-                }
-                return Err(error);
-            }
-            left = &left[piece..];
-            written += piece as u64;
-            self.shared.count(|counters| match self.direction {
-                Direction::Up => counters.bytes_up += piece as u64,
-                Direction::Down => counters.bytes_down += piece as u64,
-            });
-            if let Some(limit) = limit {
-                sleep(Duration::from_secs(1) * u32::try_from(piece).unwrap_or(u32::MAX) / limit.max(1)).await;
-            }
-        }
-        Ok(written)
     }
 }
 

@@ -1,4 +1,6 @@
-//! The proxy against plain sockets and a real WebSocket.
+//! The proxy against plain sockets and a real WebSocket; the requests are beside.
+
+mod requests;
 
 use std::io::ErrorKind;
 

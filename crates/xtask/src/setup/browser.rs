@@ -37,14 +37,27 @@ pub(crate) fn ensure_chromium() -> Outcome<PathBuf> {
 /// When one is missing and cannot be installed.
 pub(crate) fn ensure_web_servers() -> Outcome {
     for (program, package) in [("python3", "python3"), ("nginx", "nginx-light")] {
-        if on_path(program).is_some() {
-            continue;
-        }
-        let missing = format!("{program} is missing, which the end-to-end tests host the client with");
-        if !debian::here() {
-            return Err(Failure::new(format!("{missing}: install it and start again")));
-        }
-        debian::install(&missing, &[package])?;
+        ensure(program, package, "which the end-to-end tests host the client with")?;
     }
     Ok(())
+}
+
+/// Finds curl.
+///
+/// # Errors
+///
+/// When it is missing and cannot be installed.
+pub(crate) fn ensure_curl() -> Outcome {
+    ensure("curl", "curl", "with which a test runs the session of docs/protocol.md")
+}
+
+fn ensure(program: &str, package: &str, what_for: &str) -> Outcome {
+    if on_path(program).is_some() {
+        return Ok(());
+    }
+    let missing = format!("{program} is missing, {what_for}");
+    if !debian::here() {
+        return Err(Failure::new(format!("{missing}: install it and start again")));
+    }
+    debian::install(&missing, &[package])
 }
