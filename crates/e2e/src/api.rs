@@ -8,7 +8,7 @@ use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
     rt::TokioExecutor,
 };
-use moorline_protocol::{Block, BlockKind, Epoch, Event, EventBody, RawEvents, Rows, Seq, SessionId, SessionRow, Settlement};
+use moorline_protocol::{Block, BlockKind, Epoch, Event, EventBody, RawEvents, Rows, Seq, SessionId, SessionRow};
 use moorline_transcript::{Changes, Transcript};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -174,14 +174,11 @@ impl Journal {
         self.events.iter().map(ended).sum()
     }
 
-    /// How many answers to requests were accepted. A fold counts as those it stands for.
+    /// How many answers to requests were accepted.
     #[must_use]
     pub fn answers(&self) -> usize {
-        let answered = |event: &Event| {
-            let EventBody::Fold(fold) = &event.body else { return usize::from(matches!(event.body, EventBody::Answered(_))) };
-            fold.blocks.iter().filter(|block| matches!(block.fields.settled, Some(Settlement::Answered { .. }))).count()
-        };
-        self.events.iter().map(answered).sum()
+        // They are never folded.
+        self.events.iter().filter(|event| matches!(event.body, EventBody::Answered(_))).count()
     }
 
     /// The texts of all messages, in the order of their turns.
