@@ -70,11 +70,21 @@ impl Client {
         }
     }
 
+    /// A receipt of a connection that is not the current one.
+    pub(super) fn late_receipt(&mut self, now: Millis, receipt: Receipt) {
+        let mut port = Port::new(now, None, &mut self.outputs);
+        let session = receipt.session.clone();
+        self.outbox.late_receipt(&mut port, &mut self.counters, receipt);
+        if let Some(seq) = self.attachments.applied_seq(&session) {
+            self.outbox.applied(&mut port, &session, seq);
+        }
+    }
+
     /// What a POST came to that was given up, or whose connection is not the current one: only an acceptance is a fact.
     pub(super) fn late(&mut self, now: Millis, out: Option<Out>, posted: Posted) {
         let mut port = Port::new(now, None, &mut self.outputs);
         match (posted, out.map(|out| out.what)) {
-            (Posted::Receipt(receipt), _) => self.outbox.late_receipt(&mut port, &mut self.counters, receipt),
+            (Posted::Receipt(receipt), _) => self.late_receipt(now, receipt),
             // The stream gave way to a WebSocket meanwhile; the cancel was tried once all the same.
             (Posted::Refused(_) | Posted::Status { .. } | Posted::NoAnswer, Some(What::Cancel(session, turn))) => {
                 if let Some(at) = self.cancels.iter().position(|(_, cancelled)| *cancelled == turn) {

@@ -58,7 +58,7 @@ impl Client {
             self.counters.stale += 1;
             // A late acceptance is a fact whichever connection brought it; anything else of an old connection is not.
             if let GatewayFrame::Receipt(receipt) = frame {
-                self.outbox.late_receipt(&mut Port::new(now, None, &mut self.outputs), &mut self.counters, receipt);
+                self.late_receipt(now, receipt);
             }
             return;
         }

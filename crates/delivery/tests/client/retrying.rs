@@ -240,3 +240,13 @@ fn a_receipt_accepts_what_has_failed() {
     scene.receives(accepted_at("s", "m1", 6));
     assert_eq!(scene.state("m1"), Some(SendState::Accepted));
 }
+
+#[test]
+fn a_late_acceptance_of_what_is_on_screen_or_in_a_gap_leaves_no_echo() {
+    let mut scene = Scene::following("s", 5);
+    let old = scene.link;
+    scene.send(text("s", "m1"));
+    scene.reconnects();
+    let outputs = scene.does(|client, now| client.handle_frame(now, old, accepted_at("s", "m1", 4), 10));
+    assert_eq!(gone(&outputs), [("m1".to_owned(), None)], "its event will not come again");
+}
