@@ -153,6 +153,8 @@ fn unborn_row(session: &SessionId, title: &str) -> SessionRow {
         changed_at: 0,
         running: false,
         waiting: false,
+        pinned: false,
+        archived: false,
         deleted: false,
     }
 }

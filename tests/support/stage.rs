@@ -314,6 +314,8 @@ pub(crate) fn row(name: &str, rev: u64, title: &str) -> SessionRow {
         changed_at: 1,
         running: false,
         waiting: false,
+        pinned: false,
+        archived: false,
         deleted: false,
     }
 }

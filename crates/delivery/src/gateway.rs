@@ -101,6 +101,7 @@ impl Connection {
                     seat.head_moved(head, state);
                 }
             }
+            ConnectionInput::Deleted { session } => self.deleted(session),
             ConnectionInput::Served { session, seq, bytes } => {
                 self.busy = false;
                 let serving = self.serving;
@@ -313,6 +314,15 @@ impl Connection {
             self.round.push_back(session.clone());
         }
         self.transmit(GatewayFrame::Attached(Attached { session, no, epoch, head, answer }));
+    }
+
+    /// What is followed ends, and what is asked for is refused.
+    fn deleted(&mut self, session: SessionId) {
+        let Some(seat) = self.seats.remove(&session) else { return };
+        self.round.retain(|other| *other != session);
+        self.outputs.push_back(ConnectionOutput::Leave { session: session.clone() });
+        let sentence = format!("session {session} was deleted");
+        self.refuse(ErrorFrame { session: Some(session), no: Some(seat.no), ..ErrorFrame::new(Code::Deleted, sentence) });
     }
 
     fn acked(&mut self, cursors: &[Cursor]) {

@@ -4,7 +4,7 @@ use std::{io, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use moorline_protocol::{Epoch, Millis};
 use moorline_session::{Config, StoreError};
-use tokio::{net::TcpListener, task::JoinHandle, time::timeout};
+use tokio::{net::TcpListener, sync::Semaphore, task::JoinHandle, time::timeout};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
@@ -14,6 +14,7 @@ use crate::{
     door::Door,
     http,
     hub::{Connections, Hub},
+    janitor,
     options::{Durability, InvalidOption, Options},
     random, server,
     sessions::{Sessions, Surroundings},
@@ -25,6 +26,9 @@ const DRAIN_LIMIT: Duration = Duration::from_secs(3);
 
 /// How long connections go on behind `going_away`, to deliver what was committed last.
 const LAST_WORDS: Duration = Duration::from_millis(200);
+
+/// Exports at once at most: each holds a transcript in memory.
+const EXPORTS: usize = 2;
 
 /// Why a gateway does not start: a sentence each.
 #[derive(Debug, thiserror::Error)]
@@ -105,10 +109,12 @@ pub async fn start(options: &Options, own_binary: PathBuf) -> Result<Gateway, St
         closing: CancellationToken::new(),
         tasks: TaskTracker::new(),
         connections: std::sync::Mutex::new(Connections::default()),
+        exports: Arc::new(Semaphore::new(EXPORTS)),
         most_connections: options.connections as usize,
     });
     hub.sessions.recover().await?;
-    hub.tasks.spawn(forget_idle_clients(Arc::clone(&hub)));
+    hub.tasks.spawn(janitor::forget_idle_clients(Arc::clone(&hub)));
+    hub.tasks.spawn(janitor::keep_up(Arc::clone(&hub), options.upkeep_every()));
     let listen = |source| StartError::Listen { address: options.listen, source };
     let listener = TcpListener::bind(options.listen).await.map_err(listen)?;
     let address = listener.local_addr().map_err(listen)?;
@@ -174,19 +180,6 @@ impl Gateway {
         });
         if finish.await.is_err() {
             tracing::error!("stopping panicked");
-        }
-    }
-}
-
-/// Forgets, until the gateway stops, where those clients stand that have said nothing for long.
-async fn forget_idle_clients(hub: Arc<Hub>) {
-    let idle = hub.sessions.surroundings().client_idle;
-    let between = Duration::from_millis((idle.0 / 4).max(1_000));
-    while hub.closing.run_until_cancelled(tokio::time::sleep(between)).await.is_some() {
-        let store = Arc::clone(&hub.sessions.surroundings().store);
-        let forgetting = tokio::task::spawn_blocking(move || store.forget_positions(clock::wall().saturating_sub(idle.0)));
-        if let Ok(Err(error)) = forgetting.await {
-            tracing::warn!(%error, "idle clients could not be forgotten");
         }
     }
 }

@@ -3,10 +3,12 @@
 mod client_files;
 mod connect;
 mod events;
+mod export;
 mod login;
 mod origin;
 mod posts;
 mod problem;
+mod search;
 mod sessions;
 mod visitor;
 
@@ -17,7 +19,7 @@ use axum::{
     extract::FromRequestParts,
     http::request::Parts,
     middleware,
-    routing::{get, post},
+    routing::{get, patch, post},
 };
 use moorline_protocol::Code;
 
@@ -37,6 +39,9 @@ pub(crate) fn app(hub: Arc<Hub>, client: Option<&Path>) -> Router {
         .route("/logout", post(login::log_out))
         .route("/tickets", post(login::make_ticket))
         .route("/sessions", get(sessions::list).post(sessions::create))
+        .route("/sessions/{id}", patch(sessions::change).delete(sessions::delete))
+        .route("/sessions/{id}/export", get(export::export))
+        .route("/search", get(search::search))
         .route("/sessions/{id}/events", get(sessions::events))
         .route("/sessions/{id}/blocks", get(sessions::blocks))
         .fallback(no_such_path)

@@ -7,7 +7,7 @@ use std::{
 
 use moorline_delivery::{Holder, Holders};
 use moorline_protocol::{ClientFrame, ClientId, ConnectionId, Millis, PageId, Timings};
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{Notify, Semaphore, mpsc};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
@@ -35,6 +35,8 @@ pub(crate) struct Hub {
     pub(crate) closing: CancellationToken,
     pub(crate) tasks: TaskTracker,
     pub(crate) connections: Mutex<Connections>,
+    /// Places for exports that are under way.
+    pub(crate) exports: Arc<Semaphore>,
     /// Connections at once at most; each costs a socket and a few KB.
     pub(crate) most_connections: usize,
 }

@@ -2,7 +2,7 @@
 
 mod overrides;
 
-use std::{net::SocketAddr, path::PathBuf, str::FromStr};
+use std::{net::SocketAddr, path::PathBuf, str::FromStr, time::Duration};
 
 use clap::{Args, Parser, Subcommand, ValueEnum, error::ErrorKind};
 use moorline_protocol::{Limits, Millis, Timings};
@@ -17,6 +17,9 @@ pub const INBOUND_FRAME_BYTES: usize = 1 << 20;
 
 /// What an event's frame needs beside the event, at most, in bytes.
 const ENVELOPE_BYTES: usize = 1 << 10;
+
+/// Between two rounds of the store's upkeep.
+const UPKEEP_MS: u64 = 60_000;
 
 /// The longest that a login may last: ten years.
 const MOST_LOGIN_MS: u64 = 10 * 365 * 24 * 3_600 * 1_000;
@@ -281,6 +284,12 @@ impl Options {
     #[must_use]
     pub const fn retention(&self) -> RetentionLimits {
         RetentionLimits { events: self.fold_events as usize, age: Millis(self.fold_ms) }
+    }
+
+    /// Between two rounds of the store's upkeep: a minute, divided like a timing.
+    #[must_use]
+    pub fn upkeep_every(&self) -> Duration {
+        Duration::from_millis((UPKEEP_MS / self.timings_divisor).max(100))
     }
 
     /// The agents' timings in force.

@@ -18,7 +18,8 @@ use std::{
 };
 
 use moorline_protocol::{
-    CreateSession, Epoch, ErrorFrame, Limits, MessageId, Millis, Page, Receipt, Send, Seq, SessionId, SessionState, SnapshotPart, TurnId,
+    ChangeSession, CreateSession, Epoch, ErrorFrame, Limits, MessageId, Millis, Page, Receipt, Send, Seq, SessionId, SessionState,
+    SnapshotPart, TurnId,
 };
 use moorline_session::{Config, NewSession, Store, StoreError};
 use moorline_transcript::RetentionLimits;
@@ -79,6 +80,8 @@ pub(crate) enum Standing {
     Loading,
     /// It does not exist.
     Unknown,
+    /// It was deleted.
+    Deleted,
     /// Its committed end.
     Known(Arc<Committed>),
 }
@@ -114,6 +117,13 @@ pub(crate) enum Order {
         create: CreateSession,
         answer: oneshot::Sender<Result<(), ErrorFrame>>,
     },
+    Change {
+        change: ChangeSession,
+        answer: oneshot::Sender<Result<(), ErrorFrame>>,
+    },
+    Delete {
+        answer: oneshot::Sender<Result<(), ErrorFrame>>,
+    },
     /// The parts of a snapshot as of the seq.
     Snapshot {
         since: Option<Seq>,
@@ -124,7 +134,7 @@ pub(crate) enum Order {
     Page {
         before: Seq,
         limit: usize,
-        answer: oneshot::Sender<Option<Page>>,
+        answer: oneshot::Sender<Result<Option<Page>, ErrorFrame>>,
     },
 }
 

@@ -8,13 +8,17 @@
 mod backup;
 mod beside;
 mod fault;
+mod purge;
 mod queue;
 mod schema;
 mod sqlite;
 mod tail;
+mod texts;
+mod writing;
 
 pub use backup::{BackupError, backup, restore};
 pub use queue::CommitQueue;
 pub use schema::OpenError;
 pub use sqlite::SqliteStore;
 pub(crate) use tail::{EncodedEvent, Tail, frame};
+pub(crate) use texts::text_of;

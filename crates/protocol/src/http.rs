@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Code, Epoch, Event, Item, Millis, Seq, SessionId, record};
+use crate::{Block, BlockId, Code, Epoch, Event, Item, Millis, Seq, SessionId, SessionRow, Turn, TurnId, record};
 
 /// `POST /v1/login`: the token from the link, for a cookie.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,6 +22,50 @@ pub struct CreateSession {
     /// See [`crate::Create::agent`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agent: Option<String>,
+}
+
+/// `PATCH /v1/sessions/{id}`: what changes in its line of the list. Absent = unchanged.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct ChangeSession {
+    /// A name for it, of 1 to [`TITLE_CHARS`](crate::TITLE_CHARS) characters; white space counts as one space.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// See [`SessionRow::pinned`](crate::SessionRow::pinned).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pinned: Option<bool>,
+    /// See [`SessionRow::archived`](crate::SessionRow::archived).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub archived: Option<bool>,
+}
+
+/// `GET /v1/search?q=&session=&limit=`: what holds every word of a query.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Hits {
+    /// Titles first, then texts, the newest first.
+    pub hits: Vec<Hit>,
+}
+
+/// One thing found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hit {
+    /// The session.
+    pub session: SessionId,
+    /// Where in it; none when its title was found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<HitPlace>,
+    /// A part of the text around what was found, in pieces: a piece at an odd place was found, the others stand around it.
+    pub excerpt: Vec<String>,
+}
+
+/// The block in which something was found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HitPlace {
+    /// Its turn.
+    pub turn: TurnId,
+    /// Its id.
+    pub block: BlockId,
+    /// Its first seq: a page before the one behind it holds it.
+    pub opened: Seq,
 }
 
 /// `GET /v1/sessions/{id}/blocks?before=&limit=`: the newest blocks opened before a seq.
@@ -50,6 +94,28 @@ pub struct RawEvents {
     pub head: Seq,
     /// The events behind `after`, at most `limit`.
     pub events: Vec<Event>,
+}
+
+/// `GET /v1/sessions/{id}/export?format=json`: the whole transcript.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Export {
+    /// Its line of the list.
+    pub session: SessionRow,
+    /// The journal's incarnation.
+    pub epoch: Epoch,
+    /// It is as of this seq.
+    pub seq: Seq,
+    /// Its turns, in their order.
+    pub turns: Vec<ExportedTurn>,
+}
+
+/// A turn with its blocks.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExportedTurn {
+    /// The turn.
+    pub turn: Turn,
+    /// Its blocks, in their order, with their whole texts.
+    pub blocks: Vec<Block>,
 }
 
 /// The body of every 4xx and 5xx of ours.

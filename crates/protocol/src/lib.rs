@@ -37,12 +37,12 @@ pub use downstream::{
     Rows, SnapshotPart, SnapshotReason, Welcome,
 };
 pub use event::{Accepted, Answered, Append, Changed, Event, EventBody, Fold, Opened, TurnEnded, TurnStarted, TurnStopping, Withdrawn};
-pub use http::{CreateSession, ErrorBody, Login, Page, RawEvents};
+pub use http::{ChangeSession, CreateSession, ErrorBody, Export, ExportedTurn, Hit, HitPlace, Hits, Login, Page, RawEvents};
 pub use ids::{BlockId, ClientId, ConnectionId, Epoch, InvalidId, MessageId, PageId, Seq, SessionId, TurnId, payload_hash};
 pub use json::{Flaw, Json};
 pub use limits::{Limits, Millis, Timings, WallTime};
 pub use patch::Patch;
-pub use session::{Running, SessionRow, SessionState};
+pub use session::{Running, SessionRow, SessionState, TITLE_CHARS};
 pub use upstream::{Ack, Attach, Cancel, ClientFrame, ClientPing, Create, Cursor, Detach, Hello, Pong, Send, SendBody, Withdraw};
 
 /// The version of the wire that this crate speaks; told in `hello` and `welcome`.

@@ -23,12 +23,24 @@ pub struct SessionRow {
     /// A request waits for an answer.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub waiting: bool,
+    /// It stands before those that are not.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub pinned: bool,
+    /// It is put away: out of the list until it is looked for, or a message brings it back.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub archived: bool,
     /// The session is gone; the row tells those who had it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub deleted: bool,
 }
 
-record!(SessionRow { session, rev, title, created_at, changed_at, running or default, waiting or default, deleted or default });
+record!(SessionRow {
+    session, rev, title, created_at, changed_at, running or default, waiting or default, pinned or default, archived or default,
+    deleted or default
+});
+
+/// The longest title that a session may be given, in characters. One taken from its first message is shorter.
+pub const TITLE_CHARS: usize = 200;
 
 /// Where a session stands at exactly one seq: what a spinner derives from.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]

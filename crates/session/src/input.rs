@@ -1,6 +1,6 @@
 //! What goes into a session and what comes out of it.
 
-use moorline_protocol::{ErrorFrame, Limits, MessageId, Millis, Receipt, Send, Seq, TurnId, WallTime};
+use moorline_protocol::{ChangeSession, ErrorFrame, Limits, MessageId, Millis, Receipt, Send, Seq, TurnId, WallTime};
 
 use crate::{AgentCommand, AgentReport, Commit, NewSession};
 
@@ -53,19 +53,32 @@ pub enum Input {
         /// The message.
         message: MessageId,
     },
-    /// A turn is to be stopped. Answered by [`Output::Cancelled`] or [`Output::Refused`].
+    /// A turn is to be stopped. Answered by [`Output::Done`] or [`Output::Refused`].
     Cancel {
         /// Who waits.
         reply: Reply,
         /// The turn.
         turn: TurnId,
     },
-    /// The session is to exist, without a message. Answered by [`Output::Created`], also if it exists already.
+    /// The session is to exist, without a message. Answered by [`Output::Done`], also if it exists already, or [`Output::Refused`].
     Create {
         /// Who waits.
         reply: Reply,
         /// Used only if the session does not exist.
         new: NewSession,
+    },
+    /// Its line of the list is to change. Answered by [`Output::Done`], also if nothing changes, or [`Output::Refused`].
+    Change {
+        /// Who waits.
+        reply: Reply,
+        /// What changes.
+        change: ChangeSession,
+    },
+    /// The session is to be gone for good, whatever it is at. Answered by [`Output::Done`], also if it is gone already, or
+    /// [`Output::Refused`].
+    Delete {
+        /// Who waits.
+        reply: Reply,
     },
     /// The agent's adapter saw something. Dropped unless it is about the running turn.
     Report(AgentReport),
@@ -91,16 +104,13 @@ pub enum Output {
         /// What became of the message.
         receipt: Receipt,
     },
-    /// Answers a cancel: the turn is stopping.
-    Cancelled {
+    /// Answers a cancel (the turn is stopping), a create (the session exists), a change or a delete.
+    Done {
         /// Who waits.
         reply: Reply,
     },
-    /// Answers a create: the session exists.
-    Created {
-        /// Who waits.
-        reply: Reply,
-    },
+    /// The session is gone: its agent is to be killed, and every input is refused from now on.
+    Gone,
     /// Answers any of them: it had no effect.
     Refused {
         /// Who waits.

@@ -32,7 +32,8 @@
 //!             }
 //!             Output::Head(_seq) => { /* wake the readers of the journal */ }
 //!             Output::Agent(_command) => { /* hand it to the adapter */ }
-//!             Output::Receipt { .. } | Output::Cancelled { .. } | Output::Created { .. } | Output::Refused { .. } => { /* answer */ }
+//!             Output::Receipt { .. } | Output::Done { .. } | Output::Refused { .. } => { /* answer */ }
+//!             Output::Gone => { /* kill the agent; the session is never used again */ }
 //!         }
 //!     }
 //!     // Arm one timer for session.deadline(), and handle Input::Deadline when it is due.
@@ -64,6 +65,7 @@
 mod agent;
 mod input;
 mod memory;
+mod search;
 mod session;
 mod split;
 mod state;
@@ -74,5 +76,9 @@ pub mod store_suite;
 pub use agent::{AgentCommand, AgentReport, AgentUpdate, ToolUpdate};
 pub use input::{Config, Input, Now, Output, Reply};
 pub use memory::{Durability, MemoryStore};
+pub use search::Search;
 pub use session::Session;
-pub use store::{Commit, EARLY_AGE, EARLY_KEPT, Early, NewSession, POSITIONS_KEPT, Position, RowChange, SessionMeta, Store, StoreError};
+pub use store::{
+    Commit, DELETED_AGE, EARLY_AGE, EARLY_KEPT, Early, NewSession, POSITIONS_KEPT, Position, RowChange, SessionMeta, Store, StoreError,
+    Text, Upkeep,
+};

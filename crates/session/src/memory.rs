@@ -1,14 +1,14 @@
 //! The store's in-memory twin, which can crash.
 
-use std::{
-    collections::BTreeMap,
-    ops::Range,
-    sync::{Mutex, MutexGuard, PoisonError},
-};
+mod contents;
 
-use moorline_protocol::{ClientId, Epoch, Event, MessageId, Seq, SessionId, SessionRow, WallTime, encode};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::{Commit, EARLY_AGE, EARLY_KEPT, Early, POSITIONS_KEPT, Position, SessionMeta, Store, StoreError};
+use moorline_protocol::{ClientId, Epoch, Event, Hit, HitPlace, MessageId, Seq, SessionId, SessionRow, WallTime};
+
+use contents::{Contents, Kept};
+
+use crate::{Commit, Position, Search, SessionMeta, Store, StoreError, Text, Upkeep};
 
 /// When a [`MemoryStore`] counts a commit as safe from a crash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,25 +35,6 @@ struct Inner {
     tail: Vec<Commit>,
     positions: Vec<Position>,
     failure: Option<StoreError>,
-}
-
-#[derive(Debug, Clone, Default)]
-struct Contents {
-    sessions: BTreeMap<SessionId, Kept>,
-    rev: u64,
-    first_rev: u64,
-    /// What was taken back from sessions that do not exist, oldest first.
-    early: Vec<(SessionId, Early)>,
-    positions: BTreeMap<(ClientId, SessionId), Position>,
-}
-
-#[derive(Debug, Clone)]
-struct Kept {
-    epoch: Epoch,
-    agent: String,
-    row: SessionRow,
-    /// With their encoded sizes.
-    events: Vec<(Event, usize)>,
 }
 
 impl MemoryStore {
@@ -208,125 +189,32 @@ impl Store for MemoryStore {
     fn first_rev(&self) -> Result<u64, StoreError> {
         Ok(self.lock().current.first_rev)
     }
-}
 
-impl Contents {
-    /// Whether the commits continue their journals, one after the other.
-    fn check(&self, commits: &[Commit]) -> Result<(), StoreError> {
-        let mut heads: BTreeMap<&SessionId, Seq> = BTreeMap::new();
-        for commit in commits.iter().filter(|commit| !commit.is_early()) {
-            let session = &commit.session;
-            let known = heads.get(session).copied().or_else(|| self.sessions.get(session).map(Kept::head));
-            let Some(mut head) = known.or(commit.create.as_ref().map(|_| Seq::ZERO)) else {
-                return Err(StoreError::Corrupt(format!("session {session} does not exist and is not created")));
-            };
-            for event in &commit.events {
-                if event.first() != head.next() {
-                    return Err(StoreError::Corrupt(format!("event {} of session {session} does not follow {head}", event.first())));
-                }
-                head = event.seq;
-            }
-            heads.insert(session, head);
-            let kept = self.sessions.get(session);
-            if let Some(fold) = commit.folds.iter().find(|fold| kept.is_none_or(|kept| kept.run(fold).is_none())) {
-                return Err(StoreError::Corrupt(no_run(session, fold)));
-            }
-        }
-        Ok(())
+    fn search(&self, search: &Search) -> Result<Vec<Hit>, StoreError> {
+        let Inner { current, .. } = &*self.lock();
+        let is_meant = |session: &SessionId| search.session.as_ref().is_none_or(|only| only == session);
+        let hit = |session: &SessionId, place, text: &str| {
+            is_meant(session).then(|| search.excerpt(text)).flatten().map(|excerpt| Hit { session: session.clone(), place, excerpt })
+        };
+        let titles = current.sessions.iter().filter_map(|(session, kept)| hit(session, None, &kept.row.title));
+        let texts = current.texts.iter().rev().filter_map(|(session, Text { turn, block, opened, text })| {
+            hit(session, Some(HitPlace { turn: turn.clone(), block: block.clone(), opened: *opened }), text)
+        });
+        Ok(titles.chain(texts).take(search.limit).collect())
     }
 
-    /// Writes a commit that was checked; returns the row if it changed.
-    fn apply(&mut self, commit: &Commit) -> Option<SessionRow> {
-        if commit.is_early() {
-            self.remember(commit);
-            return None;
-        }
-        let created = commit.create.as_ref().filter(|_| !self.sessions.contains_key(&commit.session));
-        if let Some(new) = created {
-            let row = new_row(&commit.session, &new.title, new.at);
-            let kept = Kept { epoch: new.epoch.clone(), agent: new.agent.clone(), row, events: Vec::new() };
-            self.sessions.insert(commit.session.clone(), kept);
-            self.early.retain(|(session, _)| *session != commit.session);
-        }
-        let kept = self.sessions.get_mut(&commit.session)?;
-        kept.events.extend(commit.events.iter().map(|event| (event.clone(), encode(event).len())));
-        for fold in &commit.folds {
-            if let Some(run) = kept.run(fold) {
-                kept.events.splice(run, [(fold.clone(), encode(fold).len())]);
-            }
-        }
-        if created.is_none() && commit.row.is_none() {
-            return None;
-        }
-        if let Some(change) = &commit.row {
-            kept.row.changed_at = change.at;
-            kept.row.title = change.title.clone().unwrap_or_else(|| std::mem::take(&mut kept.row.title));
-            kept.row.running = change.running.unwrap_or(kept.row.running);
-            kept.row.waiting = change.waiting.unwrap_or(kept.row.waiting);
-        }
-        self.rev += 1;
-        kept.row.rev = self.rev;
-        Some(kept.row.clone())
-    }
-}
-
-impl Contents {
-    fn place(&mut self, positions: &[Position]) {
-        for position in positions {
-            let kept = self.positions.entry((position.client.clone(), position.session.clone()));
-            kept.and_modify(|kept| kept.follow(position)).or_insert_with(|| position.clone());
-        }
-        while self.positions.len() > POSITIONS_KEPT {
-            let oldest = self.positions.iter().min_by_key(|(_, position)| position.seen_at).map(|(key, _)| key.clone());
-            oldest.and_then(|oldest| self.positions.remove(&oldest));
-        }
-    }
-
-    /// Takes in what was taken back from a session that does not exist.
-    fn remember(&mut self, commit: &Commit) {
-        if self.sessions.contains_key(&commit.session) {
-            return;
-        }
-        for early in &commit.early {
-            self.early.retain(|(session, other)| *session != commit.session || other.message != early.message);
-            self.early.push((commit.session.clone(), early.clone()));
-            self.early.retain(|(_, other)| other.at.saturating_add(EARLY_AGE.0) > early.at);
-        }
-        let surplus = self.early.len().saturating_sub(EARLY_KEPT);
-        self.early.drain(..surplus);
-    }
-}
-
-impl Kept {
-    fn head(&self) -> Seq {
-        self.events.last().map_or(Seq::ZERO, |(event, _)| event.seq)
-    }
-
-    /// Where the events stand that a fold stands for.
-    fn run(&self, fold: &Event) -> Option<Range<usize>> {
-        let start = self.events.partition_point(|(event, _)| event.seq < fold.first());
-        let end = self.events.partition_point(|(event, _)| event.seq <= fold.seq);
-        let run = self.events.get(start..end)?;
-        let fits = run.first()?.0.first() == fold.first() && run.last()?.0.seq == fold.seq;
-        fits.then_some(start..end)
-    }
-}
-
-/// What is said of a fold that does not stand for whole kept events.
-fn no_run(session: &SessionId, fold: &Event) -> String {
-    format!("the fold {} to {} of session {session} stands for no run of kept events", fold.first(), fold.seq)
-}
-
-fn new_row(session: &SessionId, title: &str, at: WallTime) -> SessionRow {
-    SessionRow {
-        session: session.clone(),
-        rev: 0,
-        title: title.to_owned(),
-        created_at: at,
-        changed_at: at,
-        running: false,
-        waiting: false,
-        deleted: false,
+    fn upkeep(&self, before: WallTime, _: usize) -> Result<Upkeep, StoreError> {
+        let mut inner = self.lock();
+        let Inner { current, synced, tail, .. } = &mut *inner;
+        let gone = |kept: &Kept| kept.row.deleted && kept.row.changed_at < before;
+        let newest = current.sessions.values().filter(|kept| gone(kept)).map(|kept| kept.row.rev).max();
+        current.first_rev = current.first_rev.max(newest.unwrap_or(0));
+        current.sessions.retain(|_, kept| !gone(kept));
+        // What is forgotten need not come back after a crash.
+        tail.retain(|commit| current.sessions.contains_key(&commit.session) || commit.is_early());
+        synced.sessions.retain(|session, _| current.sessions.contains_key(session));
+        synced.first_rev = current.first_rev;
+        Ok(Upkeep::Done)
     }
 }
 

@@ -1,6 +1,7 @@
 //! The machine: inputs in, outputs out, one commit outstanding at a time.
 
 mod commit;
+mod line;
 mod report;
 mod submit;
 mod turn;
@@ -13,7 +14,8 @@ use moorline_protocol::{
 };
 
 use crate::{Config, Input, NewSession, Now, Output, Reply, SessionMeta, split, state::State};
-use commit::{Outstanding, Pending, Row};
+use commit::{Outstanding, Pending};
+use line::Line;
 use turn::Live;
 
 /// One session's life: its turns, queue, requests, receipts and recovery.
@@ -30,8 +32,11 @@ pub struct Session {
     live: Live,
     /// Withdrawn before the session existed; written into the journal by the commit that makes it.
     early: Vec<MessageId>,
-    /// The list's line as the last commit left it.
-    row: Row,
+    /// It was deleted, or is about to be.
+    is_gone: bool,
+    /// Its line of the list, and as the last commit left it.
+    line: Line,
+    listed: Line,
     pending: Pending,
     outstanding: Option<Outstanding>,
     outputs: VecDeque<Output>,
@@ -49,6 +54,7 @@ struct Made {
 #[derive(Debug, Default)]
 struct Visible {
     exists: bool,
+    is_gone: bool,
     head: Seq,
     state: SessionState,
 }
@@ -66,7 +72,9 @@ impl Session {
             state: State::default(),
             live: Live::default(),
             early: Vec::new(),
-            row: Row::default(),
+            is_gone: false,
+            line: Line::default(),
+            listed: Line::default(),
             pending: Pending::default(),
             outstanding: None,
             outputs: VecDeque::new(),
@@ -79,8 +87,11 @@ impl Session {
     pub fn restore(id: SessionId, meta: &SessionMeta, config: Config) -> Self {
         let mut session = Self::new(id, config);
         session.made = Some(Made { epoch: meta.epoch.clone(), agent: meta.agent.clone() });
-        session.row = Row { titled: !meta.row.title.is_empty(), running: meta.row.running, waiting: meta.row.waiting };
+        session.is_gone = meta.row.deleted;
+        session.line = Line::of(&meta.row);
+        session.listed = session.line.clone();
         session.visible.exists = true;
+        session.visible.is_gone = session.is_gone;
         session
     }
 
@@ -99,6 +110,9 @@ impl Session {
     /// Settles what the last gateway left: the running turn ends `interrupted` with its requests cancelled and its blocks
     /// closed, for nobody knows what its agent did; then the next queued message starts. The agent itself must be dead.
     pub fn recover(&mut self, now: Now) {
+        if self.is_gone {
+            return;
+        }
         if !mutant::is("does_not_recover") {
             self.interrupt_lost_turn(now);
         }
@@ -107,14 +121,19 @@ impl Session {
 
     /// Takes one input in. Drain [`Session::poll_output`] afterwards, and look at [`Session::deadline`] again.
     pub fn handle(&mut self, now: Now, input: Input) {
+        if self.is_gone && input != Input::Committed {
+            return self.refuse_to_go_on(input);
+        }
         match input {
             Input::Submit { reply, send, new } => self.submit(now, reply, send, new),
             Input::Withdraw { reply, message } => self.withdraw(now, reply, message),
             Input::Cancel { reply, turn } => self.cancel(now, reply, &turn),
             Input::Create { reply, new } => {
                 self.make(now, new);
-                self.say(Output::Created { reply });
+                self.say(Output::Done { reply });
             }
+            Input::Change { reply, change } => self.change(reply, change),
+            Input::Delete { reply } => self.delete(now, reply),
             Input::Report(report) => self.report(now, report),
             Input::Deadline => self.expire(now),
             Input::Committed => self.committed(),
@@ -132,7 +151,7 @@ impl Session {
     /// The monotonic time at which [`Input::Deadline`] is due; none when nothing runs or the agent waits for an answer.
     #[must_use]
     pub fn deadline(&self) -> Option<Millis> {
-        self.state.running.as_ref()?;
+        self.state.running.as_ref().filter(|_| !self.is_gone)?;
         if self.live.stop_by.is_some() {
             return self.live.stop_by;
         }
@@ -150,6 +169,18 @@ impl Session {
     #[must_use]
     pub fn exists(&self) -> bool {
         self.visible.exists
+    }
+
+    /// Whether it was deleted: nothing is left of it but its line of the list.
+    #[must_use]
+    pub fn is_gone(&self) -> bool {
+        self.visible.is_gone
+    }
+
+    /// Whether it is put away, as of the last commit that was decided.
+    #[must_use]
+    pub fn is_archived(&self) -> bool {
+        self.listed.archived
     }
 
     /// Its journal's incarnation; none before it exists.
@@ -182,7 +213,9 @@ impl Session {
             return;
         }
         self.made = Some(Made { epoch: new.epoch.clone(), agent: new.agent.clone() });
-        self.row.titled = !new.title.is_empty();
+        // The store takes it from there.
+        self.line.title.clone_from(&new.title);
+        self.listed.title.clone_from(&new.title);
         self.pending.create = Some(new);
         // The journal has them from here on.
         self.pending.early.clear();

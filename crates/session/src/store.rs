@@ -1,6 +1,8 @@
 //! What a session needs of a store: one trait, kept by SQLite in the gateway and by memory in the simulation.
 
-use moorline_protocol::{ClientId, Epoch, Event, MessageId, Millis, Seq, SessionId, SessionRow, WallTime};
+use moorline_protocol::{BlockId, ClientId, Epoch, Event, Hit, MessageId, Millis, Seq, SessionId, SessionRow, TurnId, WallTime};
+
+use crate::Search;
 
 /// Keeps every session's journal and the session list.
 ///
@@ -10,7 +12,8 @@ pub trait Store: Send + Sync {
     /// Returns the row of every session whose row changed. Within an epoch a position does not move back.
     ///
     /// # Errors
-    /// [`StoreError::Unavailable`] when nothing was written; [`StoreError::Corrupt`] when a commit does not continue its journal.
+    /// [`StoreError::Unavailable`] when nothing was written; [`StoreError::Corrupt`] when a commit does not continue its journal,
+    /// or its session was deleted.
     fn write(&self, commits: &[Commit], positions: &[Position]) -> Result<Vec<SessionRow>, StoreError>;
 
     /// Writes commits alone.
@@ -33,7 +36,8 @@ pub trait Store: Send + Sync {
     /// See [`StoreError`].
     fn forget_positions(&self, before: WallTime) -> Result<(), StoreError>;
 
-    /// A session's incarnation and bounds; none for a session that does not exist.
+    /// A session's incarnation and bounds; none for a session that does not exist. One that was deleted is there with its row
+    /// as long as the store remembers it.
     ///
     /// # Errors
     /// See [`StoreError`].
@@ -65,13 +69,53 @@ pub trait Store: Send + Sync {
     /// See [`StoreError`].
     fn rows(&self, since: u64) -> Result<Vec<SessionRow>, StoreError>;
 
-    /// The lowest rev that means something: one below it was told before the store lost data, and whoever holds it has to
-    /// take the list anew. 0 in a store that has lost nothing.
+    /// The lowest rev that means something: one below it was told before the store lost data, or before it forgot who was
+    /// deleted, and whoever holds it has to take the list anew. 0 in a store that has lost nothing.
     ///
     /// # Errors
     /// See [`StoreError`].
     fn first_rev(&self) -> Result<u64, StoreError>;
+
+    /// What holds every word of a search, in sessions that are not deleted: titles first, then texts, those committed last
+    /// before the others. A word is found whole or as the beginning of a longer one, in any case.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    fn search(&self, search: &Search) -> Result<Vec<Hit>, StoreError>;
+
+    /// Does of the work that can wait as much as takes about `most` rows: it makes texts findable, removes what is left of
+    /// deleted sessions, and then forgets for good those deleted before a wall time, which raises [`Store::first_rev`] to
+    /// their revs.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    fn upkeep(&self, before: WallTime, most: usize) -> Result<Upkeep, StoreError>;
 }
+
+/// Whether [`Store::upkeep`] came to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Upkeep {
+    /// Nothing is left to be done.
+    Done,
+    /// There is more to do.
+    Unfinished,
+}
+
+/// A text that is complete, to be found by [`Store::search`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Text {
+    /// The turn it belongs to.
+    pub turn: TurnId,
+    /// The block that shows it.
+    pub block: BlockId,
+    /// The block's first seq.
+    pub opened: Seq,
+    /// The text.
+    pub text: String,
+}
+
+/// For how long a store remembers that a session was deleted: seven days.
+pub const DELETED_AGE: Millis = Millis(7 * 24 * 3_600 * 1_000);
 
 /// A session's incarnation and bounds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -104,19 +148,34 @@ pub struct Commit {
     pub early: Vec<Early>,
     /// What changes in the list; none = the row keeps its rev.
     pub row: Option<RowChange>,
+    /// Texts that the events complete.
+    pub texts: Vec<Text>,
+    /// The session is deleted, at this time by the gateway's clock: behind this commit it has no events, no texts and nobody's
+    /// place, and no further commit. Its row stays for [`DELETED_AGE`], without a title.
+    pub deletion: Option<WallTime>,
 }
 
 impl Commit {
     /// One that writes nothing yet.
     #[must_use]
     pub const fn of(session: SessionId) -> Self {
-        Self { session, create: None, events: Vec::new(), folds: Vec::new(), early: Vec::new(), row: None }
+        Self {
+            session,
+            create: None,
+            events: Vec::new(),
+            folds: Vec::new(),
+            early: Vec::new(),
+            row: None,
+            texts: Vec::new(),
+            deletion: None,
+        }
     }
 
     /// Whether it is only about a session that does not exist.
     #[must_use]
     pub const fn is_early(&self) -> bool {
-        self.create.is_none() && self.events.is_empty() && self.folds.is_empty() && self.row.is_none() && !self.early.is_empty()
+        let changes_it = self.create.is_some() || self.row.is_some() || self.deletion.is_some();
+        !changes_it && self.events.is_empty() && self.folds.is_empty() && !self.early.is_empty()
     }
 }
 
@@ -178,13 +237,31 @@ pub struct NewSession {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct RowChange {
     /// See [`SessionRow::changed_at`].
-    pub at: WallTime,
+    pub at: Option<WallTime>,
     /// A new title.
     pub title: Option<String>,
     /// See [`SessionRow::running`].
     pub running: Option<bool>,
     /// See [`SessionRow::waiting`].
     pub waiting: Option<bool>,
+    /// See [`SessionRow::pinned`].
+    pub pinned: Option<bool>,
+    /// See [`SessionRow::archived`].
+    pub archived: Option<bool>,
+}
+
+impl RowChange {
+    /// Makes the change.
+    pub fn apply(&self, row: &mut SessionRow) {
+        row.changed_at = self.at.unwrap_or(row.changed_at);
+        if let Some(title) = &self.title {
+            row.title.clone_from(title);
+        }
+        row.running = self.running.unwrap_or(row.running);
+        row.waiting = self.waiting.unwrap_or(row.waiting);
+        row.pinned = self.pinned.unwrap_or(row.pinned);
+        row.archived = self.archived.unwrap_or(row.archived);
+    }
 }
 
 /// Why a store refused, by whose fault it is.

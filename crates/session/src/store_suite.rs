@@ -2,6 +2,9 @@
 //!
 //! They panic with a sentence when the store does otherwise.
 
+mod list;
+mod search;
+
 use moorline_protocol::{
     Accepted, Append, BlockId, BlockKind, Changed, ClientId, Epoch, Event, EventBody, FieldsPatch, Fold, MessageId, Opened, Outcome, Patch,
     PlanEntry, PlanStatus, Seq, SessionId, Settlement, TurnEnded, TurnError, TurnStarted, TurnStopping, Withdrawn, encode,
@@ -29,6 +32,13 @@ pub fn run(make: &mut dyn FnMut() -> Box<dyn Store>) {
         clients_not_seen_for_long_are_forgotten,
         what_was_taken_back_early_is_kept_until_its_session_is_made,
         what_was_taken_back_early_is_forgotten_after_its_time,
+        list::a_row_that_is_pinned_named_or_put_away_is_no_newer,
+        list::a_deleted_session_leaves_its_row_and_nothing_else,
+        list::a_deleted_session_takes_no_further_commit,
+        list::deleted_sessions_are_forgotten_after_their_time,
+        search::titles_and_texts_are_found_by_all_of_their_words,
+        search::what_was_committed_last_is_found_first_and_titles_before_it,
+        search::words_are_words_and_nothing_else,
     ] {
         check(&*make());
     }
@@ -121,13 +131,13 @@ fn a_row_changes_only_when_told(store: &dyn Store) {
     assert_eq!((row.title.as_str(), row.created_at, row.changed_at), ("title of a", 7, 7), "the row is as the commit makes it");
     assert!(!row.running && !row.waiting && !row.deleted, "a new session is idle");
     assert_eq!(store.commit(&[commit("a", 2..=2)]), Ok(vec![]), "no row change: no row");
-    let change = RowChange { at: 9, title: None, running: Some(true), waiting: None };
+    let change = RowChange { at: Some(9), running: Some(true), ..RowChange::default() };
     let changed = store.commit(&[Commit { row: Some(change), ..commit("a", 3..=3) }]).expect("it is written");
     let [later] = &changed[..] else { panic!("a row change changes the row, once: {changed:?}") };
     assert!(later.rev > row.rev, "the rev rises");
     assert_eq!((later.title.as_str(), later.created_at, later.changed_at), ("title of a", 7, 9), "what is absent stays");
     assert!(later.running && !later.waiting, "what is given changes");
-    let change = RowChange { at: 10, title: Some("named".into()), running: Some(false), waiting: Some(true) };
+    let change = RowChange { at: Some(10), title: Some("named".into()), running: Some(false), waiting: Some(true), ..RowChange::default() };
     store.commit(&[Commit { row: Some(change), ..commit("a", 4..=4) }]).expect("it is written");
     let row = meta(store, "a").row;
     assert_eq!((row.title.as_str(), row.running, row.waiting), ("named", false, true), "the meta carries the row as it stands");
@@ -135,7 +145,7 @@ fn a_row_changes_only_when_told(store: &dyn Store) {
 }
 
 fn rows_come_by_rev(store: &dyn Store) {
-    let touch = RowChange { at: 8, title: None, running: Some(true), waiting: None };
+    let touch = RowChange { at: Some(8), running: Some(true), ..RowChange::default() };
     store.commit(&[commit("a", 1..=1)]).expect("a is created");
     store.commit(&[commit("b", 1..=1)]).expect("b is created");
     store.commit(&[commit("c", 1..=1)]).expect("c is created");
@@ -178,7 +188,7 @@ fn a_hole_is_refused(store: &dyn Store) {
 fn a_batch_is_written_whole_or_not_at_all(store: &dyn Store) {
     store.commit(&[commit("a", 1..=1)]).expect("it is created");
     let before = (meta(store, "a"), store.rows(0));
-    let touch = RowChange { at: 8, title: Some("touched".into()), running: Some(true), waiting: None };
+    let touch = RowChange { at: Some(8), title: Some("touched".into()), running: Some(true), ..RowChange::default() };
     let good = Commit { row: Some(touch), ..commit("a", 2..=3) };
     let refused = store.commit(&[good, commit("b", 1..=1), commit("a", 9..=9)]);
     assert!(matches!(refused, Err(StoreError::Corrupt(_))), "one bad commit fails the batch");
@@ -188,7 +198,7 @@ fn a_batch_is_written_whole_or_not_at_all(store: &dyn Store) {
 }
 
 fn commits_of_one_batch_build_on_each_other(store: &dyn Store) {
-    let touch = |running| RowChange { at: 8, title: None, running: Some(running), waiting: None };
+    let touch = |running| RowChange { at: Some(8), running: Some(running), ..RowChange::default() };
     let batch = [
         Commit { row: Some(touch(true)), ..commit("a", 1..=2) },
         commit("b", 1..=1),

@@ -14,13 +14,14 @@
 //!
 //! Every change is noted in [`Changes`], so that a keyed view does work in proportion to what changed and never to the
 //! length of the transcript. The other direction, [`Transcript::snapshot`], [`Transcript::page`], [`parts()`],
-//! [`fold()`], [`Folding`] and [`Retention`], is for the gateway, which holds transcripts without gaps.
+//! [`fold()`], [`Folding`], [`Retention`] and [`Transcript::completed`], is for the gateway, which holds transcripts without gaps.
 //!
 //! Left out: which events may arrive (holes, heads and cursors are `moorline-delivery`'s) and which events may be written
 //! (that nothing follows a turn's end is `moorline-session`'s).
 
 mod apply;
 mod changes;
+mod completed;
 mod entity;
 mod folding;
 mod gap;

@@ -114,8 +114,13 @@ impl Client {
 
     pub(super) fn rows(&mut self, now: Millis, rows: Rows) {
         let mut port = Port::new(now, self.link.ready(), &mut self.outputs);
-        for row in rows.rows.iter().filter(|row| !row.deleted) {
-            self.attachments.may_exist(&mut port, &row.session);
+        for row in &rows.rows {
+            if row.deleted {
+                self.attachments.deleted(&mut port, &row.session);
+                self.outbox.session_deleted(&mut port, &row.session);
+            } else {
+                self.attachments.may_exist(&mut port, &row.session);
+            }
         }
         let highest = rows.rows.iter().map(|row| row.rev).max();
         self.rows_rev = if rows.list_reset { Some(highest.unwrap_or(0)) } else { self.rows_rev.max(highest) };
@@ -147,6 +152,10 @@ impl Client {
                         self.lost(now);
                     }
                 }
+            }
+            (Code::Deleted, None, Some(session), Some(_)) => {
+                self.attachments.deleted(&mut port, session);
+                self.outbox.session_deleted(&mut port, session);
             }
             (_, None, Some(session), Some(no)) => {
                 if self.attachments.refused(&mut port, session, no) {

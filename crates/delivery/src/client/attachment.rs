@@ -51,6 +51,8 @@ pub(super) enum Phase {
     Collecting { parts: Vec<SnapshotPart>, since: Millis },
     /// The gateway knows no such session.
     Missing,
+    /// It was deleted.
+    Deleted,
 }
 
 /// A whole snapshot.

@@ -64,6 +64,7 @@ impl Attachments {
         let no = &mut self.no;
         let followed = self.recent.iter_mut().take(FOLLOWED);
         followed
+            .filter(|attachment| !matches!(attachment.phase, Phase::Deleted))
             .map(|attachment| {
                 *no += 1;
                 attachment.acked = Seq::ZERO;
@@ -84,6 +85,9 @@ impl Attachments {
 
     pub(super) fn disconnected(&mut self, port: &mut Port<'_>) {
         for at in 0..self.recent.len() {
+            if matches!(self.recent[at].phase, Phase::Deleted) {
+                continue;
+            }
             self.recent[at].phase = Phase::Apart;
             self.recent[at].behind_since = None;
             if at < FOLLOWED {
@@ -127,10 +131,19 @@ impl Attachments {
         true
     }
 
-    /// Attaches a session that was missing: something says that it exists.
+    /// A session was deleted: it is followed no more.
+    pub(super) fn deleted(&mut self, port: &mut Port<'_>, session: &SessionId) {
+        if let Some(at) = self.position(session) {
+            self.recent[at].phase = Phase::Deleted;
+            self.recent[at].behind_since = None;
+            self.tell(port, at);
+        }
+    }
+
+    /// Attaches a session that was missing or deleted: something says that it exists.
     pub(super) fn may_exist(&mut self, port: &mut Port<'_>, session: &SessionId) {
         if let Some(at) = self.position(session)
-            && matches!(self.recent[at].phase, Phase::Missing)
+            && matches!(self.recent[at].phase, Phase::Missing | Phase::Deleted)
         {
             self.attach_at(port, at);
         }
@@ -323,7 +336,7 @@ impl Attachments {
     fn answer_due(&self, attachment: &Attachment) -> Option<Millis> {
         match attachment.phase {
             Phase::Asked { since } | Phase::Collecting { since, .. } => Some(since + self.timings.attach),
-            Phase::Apart | Phase::Following | Phase::Missing => None,
+            Phase::Apart | Phase::Following | Phase::Missing | Phase::Deleted => None,
         }
     }
 
@@ -342,6 +355,7 @@ impl Attachments {
         let attachment = &mut self.recent[at];
         let status = match attachment.phase {
             Phase::Missing => AttachmentStatus::Missing,
+            Phase::Deleted => AttachmentStatus::Deleted,
             Phase::Following if attachment.told == Some(AttachmentStatus::Live) => AttachmentStatus::Live,
             Phase::Apart | Phase::Asked { .. } | Phase::Collecting { .. } | Phase::Following => AttachmentStatus::CatchingUp,
         };

@@ -86,6 +86,8 @@ pub enum AttachmentStatus {
     Live,
     /// The gateway knows no such session (yet).
     Missing,
+    /// It was deleted, here or elsewhere: nothing more comes of it, and it takes nothing.
+    Deleted,
 }
 
 /// How the connection stands.

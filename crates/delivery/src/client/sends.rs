@@ -130,6 +130,18 @@ impl Outbox {
         self.drop_accepted(port, session, true, |_, link| link != current);
     }
 
+    /// The session was deleted, and with it what it had accepted. What it had not returns to the composer: nothing of it
+    /// will ever be taken.
+    pub(super) fn session_deleted(&mut self, port: &mut Port<'_>, session: &SessionId) {
+        self.withdrawals.retain(|withdrawal| withdrawal.session != *session);
+        let held = self.entries.iter().filter(|entry| entry.send.session == *session);
+        let returns = |entry: &Entry| !matches!(entry.state, State::Accepted { .. } | State::Withdrawing { taken: TakenBack::Remove, .. });
+        let held: Vec<_> = held.map(|entry| (entry.send.message.clone(), returns(entry))).collect();
+        for (message, returns) in held {
+            self.gone(port, &message, returns);
+        }
+    }
+
     /// Everything up to `seq` is on screen or in a gap: an echo accepted below it has nothing left to wait for.
     pub(super) fn applied(&mut self, port: &mut Port<'_>, session: &SessionId, seq: Seq) {
         self.drop_accepted(port, session, false, |accepted, _| accepted <= seq);

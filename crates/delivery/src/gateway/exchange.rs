@@ -51,6 +51,11 @@ pub enum ConnectionInput {
         /// The fold's state at exactly that seq.
         state: SessionState,
     },
+    /// A session was deleted: it answers [`ConnectionOutput::Open`], and may come at any time after it.
+    Deleted {
+        /// The session.
+        session: SessionId,
+    },
     /// Answers [`ConnectionOutput::Serve`].
     Served {
         /// The session.

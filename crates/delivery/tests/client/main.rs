@@ -8,6 +8,7 @@ mod acks;
 mod attaching;
 mod cancelling;
 mod copies;
+mod deleting;
 mod holes;
 mod link;
 mod order;

@@ -7,6 +7,7 @@ mod scene;
 mod attaching;
 mod credit;
 mod cursors;
+mod deleting;
 mod greeting;
 mod holding;
 mod life;

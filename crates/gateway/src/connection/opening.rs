@@ -37,6 +37,10 @@ pub(super) fn standing_input(opening: &mut BTreeMap<SessionId, Opening>, session
             let Opening { no, .. } = opening.remove(&session)?;
             Some(Opened::Input(ConnectionInput::Journal { session, no, journal: None }))
         }
+        Standing::Deleted => {
+            opening.remove(&session);
+            Some(Opened::Input(ConnectionInput::Deleted { session }))
+        }
         Standing::Known(committed) => {
             let Some(opening) = opening.remove(&session) else {
                 let (head, state) = (committed.head, committed.state.clone());

@@ -5,8 +5,10 @@ use std::sync::Arc;
 use axum::{
     Json,
     extract::{Path, Query, State, rejection::QueryRejection},
+    http::StatusCode,
 };
-use moorline_protocol::{Code, CreateSession, Page, RawEvents, Rows, Seq, SessionId, SessionRow};
+use moorline_protocol::{ChangeSession, Code, CreateSession, Page, RawEvents, Rows, Seq, SessionId, SessionRow};
+use moorline_session::{Store, StoreError};
 use serde::Deserialize;
 use tokio::sync::oneshot;
 
@@ -22,8 +24,7 @@ const EVENTS_BYTES: usize = 8 << 20;
 
 /// `GET /v1/sessions`: every session that is not deleted, by rev.
 pub(super) async fn list(State(hub): State<Arc<Hub>>, _: Login) -> Result<Json<Rows>, Problem> {
-    let store = Arc::clone(&hub.sessions.surroundings().store);
-    let rows = tokio::task::spawn_blocking(move || store.rows(0)).await.map_err(|_| Problem::lost())??;
+    let rows = ask_store(&hub, |store| store.rows(0)).await?;
     Ok(Json(Rows { rows, list_reset: false }))
 }
 
@@ -33,8 +34,33 @@ pub(super) async fn create(State(hub): State<Arc<Hub>>, _: Login, Body(create): 
     let (answer, done) = oneshot::channel();
     hub.sessions.tell(&session, Order::Create { create, answer })?;
     done.await.map_err(|_| Problem::lost())??;
-    let store = Arc::clone(&hub.sessions.surroundings().store);
-    let meta = tokio::task::spawn_blocking(move || store.session(&session)).await.map_err(|_| Problem::lost())??;
+    row(&hub, session).await
+}
+
+/// `PATCH /v1/sessions/{id}`: names, pins or puts away. Answers its row.
+pub(super) async fn change(
+    State(hub): State<Arc<Hub>>,
+    _: Login,
+    Path(id): Path<String>,
+    Body(change): Body<ChangeSession>,
+) -> Result<Json<SessionRow>, Problem> {
+    let session = parse(&id)?;
+    let (answer, done) = oneshot::channel();
+    hub.sessions.tell(&session, Order::Change { change, answer })?;
+    done.await.map_err(|_| Problem::lost())??;
+    row(&hub, session).await
+}
+
+/// `DELETE /v1/sessions/{id}`: ends it for good, whatever it is at.
+pub(super) async fn delete(State(hub): State<Arc<Hub>>, _: Login, Path(id): Path<String>) -> Result<StatusCode, Problem> {
+    let (answer, done) = oneshot::channel();
+    hub.sessions.tell(&parse(&id)?, Order::Delete { answer })?;
+    done.await.map_err(|_| Problem::lost())??;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn row(hub: &Hub, session: SessionId) -> Result<Json<SessionRow>, Problem> {
+    let meta = ask_store(hub, move |store| store.session(&session)).await?;
     Ok(Json(meta.ok_or_else(Problem::lost)?.row))
 }
 
@@ -54,14 +80,14 @@ pub(super) async fn events(
 ) -> Result<Json<RawEvents>, Problem> {
     let (session, Query(behind)) = (parse(&id)?, behind.map_err(bad_query)?);
     let limit = behind.limit.unwrap_or(EVENTS).min(EVENTS_MAX);
-    let store = Arc::clone(&hub.sessions.surroundings().store);
-    let reading = tokio::task::spawn_blocking(move || {
+    let read = ask_store(&hub, move |store| {
         let Some(meta) = store.session(&session)? else { return Ok(None) };
         let events = if limit == 0 { Vec::new() } else { store.read(&session, behind.after, limit, EVENTS_BYTES)? };
-        let head = events.last().map_or(meta.head, |last| last.seq.max(meta.head));
-        Ok::<_, Problem>(Some(RawEvents { epoch: meta.epoch, head, events }))
+        Ok(Some((meta, events)))
     });
-    reading.await.map_err(|_| Problem::lost())??.map(Json).ok_or_else(|| unknown(&id))
+    let (meta, events) = there(read.await?, &id, |(meta, _)| meta.row.deleted)?;
+    let head = events.last().map_or(meta.head, |last| last.seq.max(meta.head));
+    Ok(Json(RawEvents { epoch: meta.epoch, head, events }))
 }
 
 #[derive(Debug, Deserialize)]
@@ -82,10 +108,25 @@ pub(super) async fn blocks(
     let limit = asked.limit.unwrap_or(most).min(most);
     let (answer, page) = oneshot::channel();
     hub.sessions.tell(&session, Order::Page { before: asked.before.unwrap_or(Seq::MAX), limit, answer })?;
-    page.await.map_err(|_| Problem::lost())?.map(Json).ok_or_else(|| unknown(&id))
+    page.await.map_err(|_| Problem::lost())??.map(Json).ok_or_else(|| unknown(&id))
 }
 
-fn parse(id: &str) -> Result<SessionId, Problem> {
+/// Asks the store, on a thread that may block.
+pub(super) async fn ask_store<T: Send + 'static>(
+    hub: &Hub,
+    ask: impl FnOnce(&dyn Store) -> Result<T, StoreError> + Send + 'static,
+) -> Result<T, Problem> {
+    let store = Arc::clone(&hub.sessions.surroundings().store);
+    Ok(tokio::task::spawn_blocking(move || ask(&*store)).await.map_err(|_| Problem::lost())??)
+}
+
+/// What was found of a session, unless it was deleted.
+pub(super) fn there<T>(found: Option<T>, id: &str, is_deleted: impl FnOnce(&T) -> bool) -> Result<T, Problem> {
+    let found = found.ok_or_else(|| unknown(id))?;
+    if is_deleted(&found) { Err(Problem::new(Code::Deleted, format!("session {id} was deleted"))) } else { Ok(found) }
+}
+
+pub(super) fn parse(id: &str) -> Result<SessionId, Problem> {
     SessionId::parse(id).map_err(|error| Problem::new(Code::BadFrame, error.to_string()))
 }
 
@@ -93,6 +134,6 @@ fn unknown(id: &str) -> Problem {
     Problem::new(Code::UnknownSession, format!("there is no session {id}"))
 }
 
-fn bad_query(rejection: QueryRejection) -> Problem {
+pub(super) fn bad_query(rejection: QueryRejection) -> Problem {
     Problem::new(Code::BadFrame, rejection.body_text())
 }

@@ -18,7 +18,9 @@ pub(super) fn refuse(order: Order) {
     match order {
         Order::Submit { send, answer } => drop(answer.send(Err(store_unavailable(Some(send.message))))),
         Order::Withdraw { message, answer } => drop(answer.send(Err(store_unavailable(Some(message))))),
-        Order::Cancel { answer, .. } | Order::Create { answer, .. } => drop(answer.send(Err(store_unavailable(None)))),
+        Order::Cancel { answer, .. } | Order::Create { answer, .. } | Order::Change { answer, .. } | Order::Delete { answer } => {
+            drop(answer.send(Err(store_unavailable(None))));
+        }
         Order::Snapshot { .. } | Order::Page { .. } => {}
     }
 }

@@ -1,11 +1,13 @@
 //! One session's task: it drives the pure session, and nobody else touches it.
 
+mod orders;
+
 use std::{collections::BTreeMap, future::Future, sync::Arc, time::Duration};
 
 use futures_util::future::BoxFuture;
-use moorline_protocol::{Code, ErrorFrame, MessageId, Outcome, Receipt, Seq, SessionId, TurnError};
+use moorline_protocol::{ErrorFrame, MessageId, Outcome, Receipt, Seq, SessionId, TurnError};
 use moorline_session::{AgentCommand, AgentReport, AgentUpdate, Commit, Input, Output, Reply, Session, StoreError};
-use moorline_transcript::{Changes, Folded, Retention, Transcript, parts};
+use moorline_transcript::{Changes, Folded, Retention, Transcript};
 use tokio::{
     sync::{mpsc, oneshot, watch},
     time::{Instant, sleep, sleep_until},
@@ -21,7 +23,7 @@ use super::{
 use crate::{
     agent::{self, AgentHandle},
     clock::wall,
-    store::Tail,
+    store::{Tail, text_of},
 };
 
 /// Inputs that may gather behind one commit; then the agent and the orders wait.
@@ -217,15 +219,17 @@ impl Task {
     fn drain(&mut self) {
         while let Some(output) = self.session.poll_output() {
             match output {
-                Output::Store(commit) => {
+                Output::Store(mut commit) => {
                     self.gathered = 0;
+                    commit.texts = self.transcript.completed(&commit.events).into_iter().filter_map(text_of).collect();
                     let answer = self.place.surroundings.commits.commit(commit.clone());
                     self.committing = Some((answer, commit));
                 }
                 Output::Head(_) => self.publish(),
                 Output::Agent(command) => self.command(command),
                 Output::Receipt { reply, receipt } => self.answer_receipt(reply, Ok(receipt)),
-                Output::Cancelled { reply } | Output::Created { reply } => self.answer_done(reply),
+                Output::Done { reply } => self.answer_done(reply),
+                Output::Gone => self.forget(),
                 Output::Refused { reply, error } => self.answer_refused(reply, error),
             }
         }
@@ -248,6 +252,7 @@ impl Task {
         if commit.events.is_empty() {
             self.publish();
         }
+        self.rest();
     }
 
     /// Folds what is old; commits do not wait for it.
@@ -271,8 +276,23 @@ impl Task {
         }
     }
 
+    /// The session is gone: nobody works for it any more, and nothing of it is kept.
+    fn forget(&mut self) {
+        (self.agent, self.folding) = (None, None);
+        (self.transcript, self.retention) = (Transcript::new(), Retention::new(self.place.surroundings.retention));
+        self.publish();
+    }
+
+    /// A session that is put away needs no agent until somebody goes on with it.
+    fn rest(&mut self) {
+        if self.session.is_archived() && self.session.state().running.is_none() {
+            self.agent = None;
+        }
+    }
+
     fn publish(&self) {
         let standing = match self.session.epoch() {
+            Some(_) if self.session.is_gone() => Standing::Deleted,
             Some(epoch) => Standing::Known(Arc::new(Committed {
                 epoch: epoch.clone(),
                 oldest: self.oldest,
@@ -283,61 +303,6 @@ impl Task {
             None => Standing::Unknown,
         };
         self.place.standing.send_replace(standing);
-    }
-
-    fn order(&mut self, order: Order) {
-        self.touched = Instant::now();
-        match order {
-            Order::Submit { send, answer } => {
-                let create = send.create.as_ref();
-                let agent = create.and_then(|create| create.agent.clone());
-                if !self.session.exists()
-                    && let Some(error) = self.unknown_agent(agent.as_deref())
-                {
-                    drop(answer.send(Err(ErrorFrame { message_id: Some(send.message), ..error })));
-                    return;
-                }
-                let new = self.place.surroundings.new_session(create.and_then(|create| create.title.as_deref()), agent.as_deref());
-                let reply = self.wait(Waiting::Receipt(send.message.clone(), answer));
-                self.handle(Input::Submit { reply, send, new });
-            }
-            Order::Withdraw { message, answer } => {
-                let reply = self.wait(Waiting::Receipt(message.clone(), answer));
-                self.handle(Input::Withdraw { reply, message });
-            }
-            Order::Cancel { turn, answer } => {
-                let reply = self.wait(Waiting::Done(answer));
-                self.handle(Input::Cancel { reply, turn });
-            }
-            Order::Create { create, answer } => {
-                if !self.session.exists()
-                    && let Some(error) = self.unknown_agent(create.agent.as_deref())
-                {
-                    drop(answer.send(Err(error)));
-                    return;
-                }
-                let new = self.place.surroundings.new_session(create.title.as_deref(), create.agent.as_deref());
-                let reply = self.wait(Waiting::Done(answer));
-                self.handle(Input::Create { reply, new });
-            }
-            Order::Snapshot { since, no, answer } => {
-                let Some(epoch) = self.session.epoch() else { return };
-                let limits = self.place.surroundings.limits();
-                let snapshot = self.transcript.snapshot(since, limits, epoch);
-                drop(answer.send((snapshot.seq, parts(snapshot, &self.place.id, no, limits))));
-            }
-            Order::Page { before, limit, answer } => {
-                let limits = self.place.surroundings.limits();
-                let page = self.session.epoch().map(|epoch| self.transcript.page(before, limit, limits, epoch));
-                drop(answer.send(page));
-            }
-        }
-    }
-
-    fn unknown_agent(&self, agent: Option<&str>) -> Option<ErrorFrame> {
-        let name = agent.filter(|name| !self.place.surroundings.knows_agent(name))?;
-        let sentence = format!("no agent is named {name:?}: name one of those told in welcome");
-        Some(ErrorFrame { session: Some(self.place.id.clone()), ..ErrorFrame::new(Code::Unprocessable, sentence) })
     }
 
     fn command(&mut self, command: AgentCommand) {
@@ -356,35 +321,6 @@ impl Task {
             let error = Some(TurnError { code: "agent_start".to_owned(), message });
             let report = AgentReport { turn, update: AgentUpdate::Ended { outcome: Outcome::Failed, error } };
             self.handle(Input::Report(report));
-        }
-    }
-
-    fn wait(&mut self, waiting: Waiting) -> Reply {
-        self.replies += 1;
-        let reply = Reply(self.replies);
-        self.waiting.insert(reply, waiting);
-        reply
-    }
-
-    // Whoever waited may be gone: then the answers below go nowhere.
-
-    fn answer_receipt(&mut self, reply: Reply, result: Result<Receipt, ErrorFrame>) {
-        if let Some(Waiting::Receipt(_, answer)) = self.waiting.remove(&reply) {
-            drop(answer.send(result));
-        }
-    }
-
-    fn answer_done(&mut self, reply: Reply) {
-        if let Some(Waiting::Done(answer)) = self.waiting.remove(&reply) {
-            drop(answer.send(Ok(())));
-        }
-    }
-
-    fn answer_refused(&mut self, reply: Reply, error: ErrorFrame) {
-        match self.waiting.remove(&reply) {
-            Some(Waiting::Receipt(_, answer)) => drop(answer.send(Err(error))),
-            Some(Waiting::Done(answer)) => drop(answer.send(Err(error))),
-            None => {}
         }
     }
 

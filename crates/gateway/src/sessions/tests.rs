@@ -160,7 +160,7 @@ async fn more_events_than_are_kept_are_folded_and_a_session_loaded_from_folds_go
     assert_eq!(submit(&again, "m1").await.unwrap().outcome, ReceiptOutcome::Accepted { seq: Seq::new(25) });
     let (answer, page) = oneshot::channel();
     again.tell(&id("s"), Order::Page { before: Seq::new(25), limit: 10, answer }).unwrap();
-    let items = page.await.unwrap().unwrap().items;
+    let items = page.await.unwrap().unwrap().unwrap().items;
     let texts = items.iter().filter_map(|item| if let Item::Block(block) = item { Some(block.text.as_str()) } else { None });
     assert_eq!(texts.collect::<Vec<_>>(), ["tell", "xxxxxxxxxxxxxxxxxxxx"]);
 }

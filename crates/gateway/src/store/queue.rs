@@ -223,8 +223,8 @@ impl Writer {
 mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
-    use moorline_protocol::{Epoch, Event, MessageId, Seq, SessionRow};
-    use moorline_session::{NewSession, SessionMeta};
+    use moorline_protocol::{Epoch, Event, Hit, MessageId, Seq, SessionRow};
+    use moorline_session::{NewSession, Search, SessionMeta, Upkeep};
 
     use super::*;
 
@@ -277,6 +277,14 @@ mod tests {
 
         fn first_rev(&self) -> Result<u64, StoreError> {
             Ok(0)
+        }
+
+        fn search(&self, _: &Search) -> Result<Vec<Hit>, StoreError> {
+            Ok(Vec::new())
+        }
+
+        fn upkeep(&self, _: u64, _: usize) -> Result<Upkeep, StoreError> {
+            Ok(Upkeep::Done)
         }
     }
 

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
 
+use super::{fault::Fault, texts::take_texts};
 use crate::options::Durability;
 
 /// The version of the tables that this build writes.
@@ -13,7 +14,7 @@ const VERSION: i64 = STEPS.len() as i64;
 const APPLICATION: i64 = 0x6d6f_6f72;
 
 /// What each version adds to the one before; the first makes the tables of an empty file.
-const STEPS: [&str; 2] = [
+const STEPS: [&str; 3] = [
     "
     CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
     CREATE TABLE sessions (
@@ -57,7 +58,24 @@ const STEPS: [&str; 2] = [
     ) WITHOUT ROWID;
     CREATE INDEX positions_by_age ON positions (seen_at);
 ",
+    "
+    ALTER TABLE sessions ADD COLUMN pinned INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE sessions ADD COLUMN archived INTEGER NOT NULL DEFAULT 0;
+    CREATE TABLE texts (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        session INTEGER NOT NULL REFERENCES sessions (key),
+        turn TEXT NOT NULL,
+        block TEXT NOT NULL,
+        opened INTEGER NOT NULL,
+        text TEXT NOT NULL
+    );
+    CREATE INDEX texts_by_session ON texts (session);
+    CREATE VIRTUAL TABLE words USING fts5 (text, content = 'texts', content_rowid = 'id', tokenize = 'unicode61 remove_diacritics 2');
+",
 ];
+
+/// The first version whose commits bring the texts that they complete.
+const TEXTS_SINCE: i64 = 3;
 
 /// Why a store cannot be opened.
 #[derive(Debug, thiserror::Error)]
@@ -102,7 +120,7 @@ pub(super) fn open_writer(path: &Path, durability: Durability) -> Result<Connect
     let found = version(&connection, path)?;
     check(&connection, path)?;
     if found < VERSION {
-        migrate(&mut connection, found).map_err(sqlite)?;
+        migrate(&mut connection, found).map_err(|fault| fault_error(path, fault))?;
     }
     let synchronous = match durability {
         Durability::Full => "FULL",
@@ -119,6 +137,13 @@ pub(super) fn sqlite_error(path: &Path, source: rusqlite::Error) -> OpenError {
         Some(rusqlite::ErrorCode::NotADatabase) => OpenError::Foreign { path },
         Some(rusqlite::ErrorCode::DatabaseCorrupt) => OpenError::Damaged { path, what: source.to_string() },
         _ => OpenError::Sqlite { path, source },
+    }
+}
+
+fn fault_error(path: &Path, fault: Fault) -> OpenError {
+    match fault {
+        Fault::Sqlite(source) => sqlite_error(path, source),
+        Fault::Inconsistent(what) => OpenError::Damaged { path: path.to_owned(), what },
     }
 }
 
@@ -159,12 +184,15 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
 }
 
 /// Brings the tables from a version to this build's, in one transaction: all of it or nothing.
-fn migrate(connection: &mut Connection, from: i64) -> rusqlite::Result<()> {
+fn migrate(connection: &mut Connection, from: i64) -> Result<(), Fault> {
     let transaction = connection.transaction()?;
     for (_, step) in (0..).zip(STEPS).filter(|(version, _)| *version >= from) {
         transaction.execute_batch(step)?;
     }
+    if (1..TEXTS_SINCE).contains(&from) {
+        take_texts(&transaction)?;
+    }
     transaction.pragma_update(None, "user_version", VERSION)?;
     transaction.pragma_update(None, "application_id", APPLICATION)?;
-    transaction.commit()
+    Ok(transaction.commit()?)
 }

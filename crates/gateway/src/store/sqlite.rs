@@ -5,28 +5,35 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use moorline_protocol::{ClientId, Epoch, Event, MessageId, Seq, SessionId, SessionRow, WallTime, encode};
-use moorline_session::{Commit, NewSession, Position, RowChange, SessionMeta, Store, StoreError};
-use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, TransactionBehavior, params};
+use moorline_protocol::{ClientId, Epoch, Event, Hit, MessageId, Seq, SessionId, SessionRow, WallTime};
+use moorline_session::{Commit, Position, Search, SessionMeta, Store, StoreError, Upkeep};
+use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior, params};
 
 use super::{
-    beside::{place, remember},
+    beside::place,
     fault::Fault,
+    purge::purge,
     schema::{OpenError, open_reader, open_writer},
+    texts,
+    writing::{find, next_rev, stored, write},
 };
 use crate::options::Durability;
+
+/// Texts put into the index in one step before a search.
+const INDEXED_AT_ONCE: usize = 256;
 
 /// Connections kept open for reading.
 const READERS: usize = 4;
 
 /// The fact that counts the changes of the session list.
-const REV: &str = "rev";
+pub(super) const REV: &str = "rev";
 
 /// The fact that holds the lowest rev that means something.
-const FIRST_REV: &str = "first_rev";
+pub(super) const FIRST_REV: &str = "first_rev";
 
-const SESSION: &str =
-    "SELECT key, id, epoch, agent, title, created_at, changed_at, running, waiting, deleted, rev, oldest, head FROM sessions";
+pub(super) const SESSION: &str =
+    "SELECT key, id, epoch, agent, title, created_at, changed_at, running, waiting, deleted, rev, oldest, head,
+    pinned, archived FROM sessions";
 
 /// Journals, session list, logins and a few facts in one SQLite file.
 #[derive(Debug)]
@@ -69,7 +76,7 @@ impl SqliteStore {
     /// # Errors
     /// [`StoreError::Unavailable`] when it cannot be read.
     pub fn newest_row(&self) -> Result<u64, StoreError> {
-        Ok(self.fact(REV)?.and_then(|rev| rev.parse().ok()).unwrap_or(0))
+        self.reading(|connection| Ok(fact(connection, REV)?))
     }
 
     /// Gives every session a new epoch: what clients have seen may not be what is here. The revs of the list go on from `now`,
@@ -172,7 +179,7 @@ impl Store for SqliteStore {
     fn read(&self, session: &SessionId, after: Seq, max_events: usize, max_bytes: usize) -> Result<Vec<Event>, StoreError> {
         self.reading(|connection| {
             let sql =
-                "SELECT event FROM events WHERE session = (SELECT key FROM sessions WHERE id = ?1) AND seq > ?2 ORDER BY seq LIMIT ?3";
+                "SELECT event FROM events WHERE session = (SELECT key FROM sessions WHERE id = ?1 AND NOT deleted) AND seq > ?2 ORDER BY seq LIMIT ?3";
             let mut statement = connection.prepare_cached(sql)?;
             let limit = i64::try_from(max_events).unwrap_or(i64::MAX);
             let mut rows = statement.query(params![session.as_str(), integer(after.value()), limit])?;
@@ -223,7 +230,7 @@ impl Store for SqliteStore {
     fn count(&self, session: &SessionId, after: Seq, most: u64) -> Result<u64, StoreError> {
         self.reading(|connection| {
             let sql = "SELECT count(*) FROM
-                (SELECT 1 FROM events WHERE session = (SELECT key FROM sessions WHERE id = ?1) AND seq > ?2 LIMIT ?3)";
+                (SELECT 1 FROM events WHERE session = (SELECT key FROM sessions WHERE id = ?1 AND NOT deleted) AND seq > ?2 LIMIT ?3)";
             let asked = params![session.as_str(), integer(after.value()), integer(most)];
             Ok(connection.prepare_cached(sql)?.query_row(asked, |row| natural(row, 0))?)
         })
@@ -243,153 +250,32 @@ impl Store for SqliteStore {
     }
 
     fn first_rev(&self) -> Result<u64, StoreError> {
-        Ok(self.fact(FIRST_REV)?.and_then(|rev| rev.parse().ok()).unwrap_or(0))
+        self.reading(|connection| Ok(fact(connection, FIRST_REV)?))
+    }
+
+    fn search(&self, search: &Search) -> Result<Vec<Hit>, StoreError> {
+        // What was committed a moment ago is found, if the store can write.
+        while let Ok(Upkeep::Unfinished) = self.writing(|transaction| texts::index(transaction, INDEXED_AT_ONCE)) {}
+        self.reading(|connection| texts::find(connection, search))
+    }
+
+    fn upkeep(&self, before: WallTime, most: usize) -> Result<Upkeep, StoreError> {
+        let indexed = self.writing(|transaction| texts::index(transaction, most))?;
+        let purged = self.writing(|transaction| purge(transaction, before, most))?;
+        Ok(if (indexed, purged) == (Upkeep::Done, Upkeep::Done) { Upkeep::Done } else { Upkeep::Unfinished })
     }
 }
 
-/// A session as the table holds it.
-struct Stored {
-    key: i64,
-    meta: SessionMeta,
+/// A fact that is a number; 0 until it was recorded.
+pub(super) fn fact(connection: &Connection, name: &str) -> rusqlite::Result<u64> {
+    let sql = "SELECT CAST(value AS INTEGER) FROM facts WHERE name = ?1";
+    Ok(connection.prepare_cached(sql)?.query_row([name], |row| natural(row, 0)).optional()?.unwrap_or(0))
 }
 
-/// Writes one commit; the session's row if it changed.
-fn write(transaction: &Transaction<'_>, commit: &Commit) -> Result<Option<SessionRow>, Fault> {
-    let known = find(transaction, &commit.session)?;
-    if commit.is_early() {
-        if known.is_none() {
-            remember(transaction, commit)?;
-        }
-        return Ok(None);
-    }
-    let is_new = known.is_none();
-    let mut stored = match (known, &commit.create) {
-        (Some(stored), _) => stored,
-        (None, Some(new)) => make(transaction, &commit.session, new)?,
-        (None, None) => return Err(Fault::Inconsistent(format!("there is no session {}", commit.session))),
-    };
-    append(transaction, &mut stored, commit)?;
-    replace(transaction, &stored, commit)?;
-    if commit.row.is_none() && !is_new {
-        let sql = "UPDATE sessions SET oldest = ?1, head = ?2 WHERE key = ?3";
-        let (oldest, head) = (integer(stored.meta.oldest.value()), integer(stored.meta.head.value()));
-        transaction.prepare_cached(sql)?.execute(params![oldest, head, stored.key])?;
-        return Ok(None);
-    }
-    if let Some(change) = &commit.row {
-        change_row(&mut stored.meta.row, change);
-    }
-    stored.meta.row.rev = next_rev(transaction)?;
-    let (meta, row) = (&stored.meta, &stored.meta.row);
-    let sql =
-        "UPDATE sessions SET title = ?1, changed_at = ?2, running = ?3, waiting = ?4, rev = ?5, oldest = ?6, head = ?7 WHERE key = ?8";
-    transaction.prepare_cached(sql)?.execute(params![
-        row.title,
-        integer(row.changed_at),
-        row.running,
-        row.waiting,
-        integer(row.rev),
-        integer(meta.oldest.value()),
-        integer(meta.head.value()),
-        stored.key,
-    ])?;
-    Ok(Some(stored.meta.row))
-}
-
-fn make(transaction: &Transaction<'_>, session: &SessionId, new: &NewSession) -> Result<Stored, Fault> {
-    let sql = "INSERT INTO sessions (id, epoch, agent, title, created_at, changed_at, rev) VALUES (?1, ?2, ?3, ?4, ?5, ?5, ?6)";
-    let rev = next_rev(transaction)?;
-    transaction.prepare_cached("DELETE FROM early WHERE session = ?1")?.execute([session.as_str()])?;
-    transaction.prepare_cached(sql)?.execute(params![
-        session.as_str(),
-        new.epoch.as_str(),
-        new.agent,
-        new.title,
-        integer(new.at),
-        integer(rev)
-    ])?;
-    find(transaction, session)?.ok_or_else(|| Fault::Inconsistent(format!("session {session} was made and is not there")))
-}
-
-fn append(transaction: &Transaction<'_>, stored: &mut Stored, commit: &Commit) -> Result<(), Fault> {
-    let mut insert = transaction.prepare_cached("INSERT INTO events (session, seq, event) VALUES (?1, ?2, ?3)")?;
-    for event in &commit.events {
-        let meta = &mut stored.meta;
-        if event.first() != meta.head.next() {
-            let sentence = format!("event {} of session {} does not follow its head {}", event.first(), commit.session, meta.head);
-            return Err(Fault::Inconsistent(sentence));
-        }
-        insert.execute(params![stored.key, integer(event.seq.value()), encode(event)])?;
-        meta.head = event.seq;
-        if meta.oldest == Seq::ZERO {
-            meta.oldest = event.first();
-        }
-    }
-    Ok(())
-}
-
-/// Puts folds in the place of the events that they stand for.
-fn replace(transaction: &Transaction<'_>, stored: &Stored, commit: &Commit) -> Result<(), Fault> {
-    for fold in &commit.folds {
-        let (first, last) = (integer(fold.first().value()), integer(fold.seq.value()));
-        // The run begins right behind an event that is kept, or at the beginning, and ends with one.
-        let sql = "SELECT (?2 = 1 OR EXISTS (SELECT 1 FROM events WHERE session = ?1 AND seq = ?2 - 1))
-            AND EXISTS (SELECT 1 FROM events WHERE session = ?1 AND seq = ?3)";
-        let fits: bool = transaction.prepare_cached(sql)?.query_row(params![stored.key, first, last], |row| row.get(0))?;
-        if !fits {
-            let (first, last) = (fold.first(), fold.seq);
-            let sentence = format!("the fold {first} to {last} of session {} stands for no run of kept events", commit.session);
-            return Err(Fault::Inconsistent(sentence));
-        }
-        transaction
-            .prepare_cached("DELETE FROM events WHERE session = ?1 AND seq BETWEEN ?2 AND ?3")?
-            .execute(params![stored.key, first, last])?;
-        transaction.prepare_cached("INSERT INTO events (session, seq, event) VALUES (?1, ?2, ?3)")?.execute(params![
-            stored.key,
-            last,
-            encode(fold)
-        ])?;
-    }
-    Ok(())
-}
-
-fn change_row(row: &mut SessionRow, change: &RowChange) {
-    row.changed_at = change.at;
-    if let Some(title) = &change.title {
-        row.title.clone_from(title);
-    }
-    row.running = change.running.unwrap_or(row.running);
-    row.waiting = change.waiting.unwrap_or(row.waiting);
-}
-
-/// The next value of the counter of the whole list; it never falls, also when the highest row goes.
-fn next_rev(transaction: &Transaction<'_>) -> Result<u64, Fault> {
-    let sql = "INSERT INTO facts (name, value) VALUES (?1, '1')
-        ON CONFLICT (name) DO UPDATE SET value = CAST(CAST(value AS INTEGER) + 1 AS TEXT) RETURNING CAST(value AS INTEGER)";
-    Ok(transaction.prepare_cached(sql)?.query_row([REV], |row| natural(row, 0))?)
-}
-
-fn find(connection: &Connection, session: &SessionId) -> Result<Option<Stored>, Fault> {
-    let mut statement = connection.prepare_cached(&format!("{SESSION} WHERE id = ?1"))?;
-    let mut rows = statement.query([session.as_str()])?;
-    rows.next()?.map(stored).transpose()
-}
-
-fn stored(row: &Row<'_>) -> Result<Stored, Fault> {
-    let session = SessionId::parse(row.get_ref(1)?.as_str().map_err(Fault::inconsistent)?).map_err(Fault::inconsistent)?;
-    let epoch = Epoch::parse(row.get_ref(2)?.as_str().map_err(Fault::inconsistent)?).map_err(Fault::inconsistent)?;
-    let line = SessionRow {
-        session,
-        rev: natural(row, 10)?,
-        title: row.get(4)?,
-        created_at: natural(row, 5)?,
-        changed_at: natural(row, 6)?,
-        running: row.get(7)?,
-        waiting: row.get(8)?,
-        deleted: row.get(9)?,
-    };
-    let meta = SessionMeta { epoch, oldest: Seq::new(natural(row, 11)?), head: Seq::new(natural(row, 12)?), agent: row.get(3)?, row: line };
-    Ok(Stored { key: row.get(0)?, meta })
+/// Records a fact that is a number.
+pub(super) fn set_fact(transaction: &Transaction<'_>, name: &str, value: u64) -> rusqlite::Result<()> {
+    let sql = "INSERT OR REPLACE INTO facts (name, value) VALUES (?1, ?2)";
+    transaction.prepare_cached(sql)?.execute([name, &value.to_string()]).map(drop)
 }
 
 /// SQLite has signed integers only; none of ours reaches 2^63.
@@ -397,7 +283,7 @@ pub(super) fn integer(n: u64) -> i64 {
     i64::try_from(n).unwrap_or(i64::MAX)
 }
 
-fn natural(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
+pub(super) fn natural(row: &rusqlite::Row<'_>, column: usize) -> rusqlite::Result<u64> {
     Ok(u64::try_from(row.get::<_, i64>(column)?).unwrap_or(0))
 }
 

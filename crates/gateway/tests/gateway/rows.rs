@@ -5,7 +5,7 @@ use reqwest::StatusCode;
 
 use crate::{
     page::{Page, hello, id, message},
-    world::World,
+    world::{World, assert_problem},
 };
 
 async fn create(world: &World, body: &str) -> SessionRow {
@@ -85,4 +85,56 @@ async fn a_running_turn_shows_in_the_list_and_its_end_too() {
     assert_eq!(waiting.title, "/ask");
     page.send(&ClientFrame::Cancel(moorline_protocol::Cancel { session: id("s"), turn: id("m1") })).await;
     page.until("an idle row", with(|row| !row.running && !row.waiting)).await;
+}
+
+async fn change(world: &World, session: &str, body: &str) -> SessionRow {
+    let response = world.patch(&format!("/v1/sessions/{session}"), body).send().await.unwrap();
+    assert_eq!(response.status(), StatusCode::OK);
+    response.json().await.unwrap()
+}
+
+#[tokio::test]
+async fn a_session_is_named_pinned_and_put_away_and_every_page_is_told() {
+    let world = World::start(&[]).await;
+    let made = create(&world, r#"{"session":"s","title":"Roof"}"#).await;
+    let (mut page, _) = Page::greet(&world, "a").await;
+    page.until("the list", rows).await;
+    let changed = change(&world, "s", r#"{"title":" Cellar  and roof ","pinned":true,"archived":true}"#).await;
+    assert_eq!((changed.title.as_str(), changed.pinned, changed.archived), ("Cellar and roof", true, true));
+    assert_eq!(changed.changed_at, made.changed_at, "it is no news of the session");
+    assert_eq!(page.until("the changed row", rows).await.rows, [changed.clone()]);
+    assert_eq!(change(&world, "s", "{}").await, changed, "nothing is changed by nothing");
+    let unpinned = change(&world, "s", r#"{"pinned":false}"#).await;
+    assert!(!unpinned.pinned && unpinned.archived && unpinned.rev > changed.rev);
+    assert_problem(world.patch("/v1/sessions/none", "{}"), StatusCode::NOT_FOUND, "unknown_session").await;
+    assert_problem(world.patch("/v1/sessions/s", r#"{"title":""}"#), StatusCode::UNPROCESSABLE_ENTITY, "unprocessable").await;
+    assert_problem(world.patch("/v1/sessions/s", r#"{"title":7}"#), StatusCode::BAD_REQUEST, "bad_frame").await;
+    assert_problem(world.patch("/v1/sessions/no%20id", "{}"), StatusCode::BAD_REQUEST, "bad_frame").await;
+    let again = World::on(world.stop().await, &[]).await;
+    let list: Rows = again.get("/v1/sessions").send().await.unwrap().json().await.unwrap();
+    assert_eq!(list.rows, [unpinned], "also after a restart");
+}
+
+#[tokio::test]
+async fn an_agent_ends_when_its_session_is_put_away_and_a_message_brings_both_back() {
+    let world = World::start(&[]).await;
+    let (mut page, _) = Page::greet(&world, "a").await;
+    page.send(&message("s", "m1", "/echo one")).await;
+    page.receipt().await;
+    world.journal_with_ended_turns("s", 1).await;
+    let agents = world.agents();
+    assert_eq!(agents.len(), 1, "one agent is at work");
+    assert!(change(&world, "s", r#"{"archived":true}"#).await.archived);
+    crate::world::within("the agent's end", async {
+        while !world.agents().is_empty() {
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+    })
+    .await;
+    page.send(&message("s", "m2", "/echo two")).await;
+    page.receipt().await;
+    world.journal_with_ended_turns("s", 2).await;
+    let list: Rows = world.get("/v1/sessions").send().await.unwrap().json().await.unwrap();
+    assert!(!list.rows[0].archived, "what somebody goes on with is not put away");
+    assert_eq!(world.agents().len(), 1);
 }

@@ -69,6 +69,27 @@ impl World {
         self.http.post(self.url(path)).bearer_auth(TOKEN).body(body.to_owned())
     }
 
+    /// A PATCH with the token.
+    pub(crate) fn patch(&self, path: &str, body: &str) -> RequestBuilder {
+        self.http.patch(self.url(path)).bearer_auth(TOKEN).body(body.to_owned())
+    }
+
+    /// A DELETE with the token.
+    pub(crate) fn delete(&self, path: &str) -> RequestBuilder {
+        self.http.delete(self.url(path)).bearer_auth(TOKEN)
+    }
+
+    /// Its data folder.
+    pub(crate) fn data(&self) -> std::path::PathBuf {
+        self.folder.path().join("data")
+    }
+
+    /// The agents at work, by the records that the gateway keeps of them.
+    pub(crate) fn agents(&self) -> Vec<std::path::PathBuf> {
+        let records = std::fs::read_dir(self.data().join("agents")).into_iter().flatten();
+        records.map(|record| record.unwrap().path()).collect()
+    }
+
     /// A session's journal behind a seq.
     pub(crate) async fn events(&self, session: &str, after: Seq) -> RawEvents {
         let request = self.get(&format!("/v1/sessions/{session}/events?limit=10000&after={after}"));

@@ -262,10 +262,10 @@ fn caught_up() -> BoxedStrategy<GatewayFrame> {
 }
 
 fn rows() -> BoxedStrategy<GatewayFrame> {
-    let flags = (any::<bool>(), any::<bool>(), any::<bool>());
+    let flags = (any::<bool>(), any::<bool>(), any::<bool>(), any::<bool>(), any::<bool>());
     let row = (session(), number(), text(), number(), number(), flags).prop_map(|(session, rev, title, created_at, changed_at, flags)| {
-        let (running, waiting, deleted) = flags;
-        SessionRow { session, rev, title, created_at, changed_at, running, waiting, deleted }
+        let (running, waiting, pinned, archived, deleted) = flags;
+        SessionRow { session, rev, title, created_at, changed_at, running, waiting, pinned, archived, deleted }
     });
     (vec(row, 0..3), any::<bool>()).prop_map(|(rows, list_reset)| GatewayFrame::Sessions(Rows { rows, list_reset })).boxed()
 }

@@ -14,7 +14,7 @@ pub(super) struct Pending {
     pub(super) early: Vec<Early>,
     /// The encoded size of the last event's body, while it is an append.
     last_bytes: usize,
-    pub(super) title: Option<String>,
+    pub(super) deletion: Option<WallTime>,
     turn_ended: bool,
     at: WallTime,
     /// What may be said once it is durable.
@@ -23,7 +23,7 @@ pub(super) struct Pending {
 
 impl Pending {
     fn is_empty(&self) -> bool {
-        self.create.is_none() && self.events.is_empty() && self.early.is_empty()
+        self.create.is_none() && self.events.is_empty() && self.early.is_empty() && self.deletion.is_none()
     }
 }
 
@@ -32,17 +32,11 @@ impl Pending {
 pub(super) struct Outstanding {
     /// The session exists with it.
     exists: bool,
+    /// It is gone with it.
+    is_gone: bool,
     head: Option<Seq>,
     state: SessionState,
     after: Vec<Output>,
-}
-
-/// What the session list shows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct Row {
-    pub(super) titled: bool,
-    pub(super) running: bool,
-    pub(super) waiting: bool,
 }
 
 impl Session {
@@ -102,7 +96,7 @@ impl Session {
     pub(super) fn say(&mut self, output: Output) {
         if mutant::is("says_before_durable") {
             self.outputs.push_back(output);
-        } else if !self.pending.is_empty() {
+        } else if self.has_more_to_commit() {
             self.pending.after.push(output);
         } else if let Some(outstanding) = &mut self.outstanding {
             outstanding.after.push(output);
@@ -111,20 +105,27 @@ impl Session {
         }
     }
 
+    /// Whether anything is decided that no commit holds.
+    fn has_more_to_commit(&self) -> bool {
+        !self.pending.is_empty() || self.line != self.listed
+    }
+
     /// Seals what is decided; none when nothing is.
     pub(super) fn next_commit(&mut self) -> Option<Commit> {
-        if self.pending.is_empty() {
+        if !self.has_more_to_commit() {
             return None;
         }
         let row = self.row_change();
         let pending = std::mem::take(&mut self.pending);
         self.outstanding = Some(Outstanding {
             exists: self.made.is_some(),
+            is_gone: self.is_gone,
             head: pending.events.last().map(|event| event.seq),
             state: self.state.session_state(),
             after: pending.after,
         });
-        Some(Commit { create: pending.create, events: pending.events, early: pending.early, row, ..Commit::of(self.id.clone()) })
+        let Pending { create, events, early, deletion, .. } = pending;
+        Some(Commit { create, events, early, row, deletion, ..Commit::of(self.id.clone()) })
     }
 
     /// The outstanding commit is durable: what it holds is visible, and what waited for it may be said.
@@ -132,7 +133,7 @@ impl Session {
         let Some(outstanding) = self.outstanding.take() else {
             return;
         };
-        self.visible.exists = outstanding.exists;
+        (self.visible.exists, self.visible.is_gone) = (outstanding.exists, outstanding.is_gone);
         self.visible.state = outstanding.state;
         if let Some(head) = outstanding.head {
             self.visible.head = head;
@@ -141,18 +142,15 @@ impl Session {
         self.outputs.extend(outstanding.after);
     }
 
-    /// What the commit changes in the list: a title, running, waiting, or that a turn ended.
+    /// What the commit changes in the list: the line, or that a turn ended.
     fn row_change(&mut self) -> Option<RowChange> {
-        let before = self.row;
-        self.row.running = self.state.running.is_some();
-        self.row.waiting = self.state.waiting().next().is_some();
-        let title = self.pending.title.take();
-        let changes = title.is_some() || self.row != before || self.pending.turn_ended;
-        changes.then(|| RowChange {
-            at: self.pending.at,
-            title,
-            running: (self.row.running != before.running).then_some(self.row.running),
-            waiting: (self.row.waiting != before.waiting).then_some(self.row.waiting),
-        })
+        self.line.running = self.state.running.is_some();
+        self.line.waiting = self.state.waiting().next().is_some();
+        let change = self.line.change_from(&self.listed);
+        let changes = self.line != self.listed || self.pending.turn_ended;
+        self.listed = self.line.clone();
+        // To be named or put away is no news of the session.
+        let at = (!self.pending.events.is_empty()).then_some(self.pending.at);
+        changes.then_some(RowChange { at, ..change })
     }
 }

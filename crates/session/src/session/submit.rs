@@ -15,7 +15,7 @@ use crate::{
 const QUEUE_RETRY: Millis = Millis(5_000);
 
 /// The longest title taken from a message.
-const TITLE_CHARS: usize = 80;
+const TAKEN_TITLE_CHARS: usize = 80;
 
 /// Withdrawals remembered for a session that does not exist: as many as a tab's outbox holds by default.
 const EARLY_MAX: usize = 100;
@@ -82,6 +82,8 @@ impl Session {
         }
         self.make(now, new);
         self.take_title(&message.text);
+        // What somebody goes on with is not put away any more.
+        self.line.archived = false;
         let interrupt = message.interrupt.filter(|turn| self.is_running(turn));
         let accepted =
             Accepted { message: message.id.clone(), hash: message.hash, block: self.next_block(), text: String::new(), interrupt };
@@ -170,12 +172,11 @@ impl Session {
 
     /// The first message names the session, unless somebody did.
     fn take_title(&mut self, text: &str) {
-        if self.row.titled {
+        if !self.line.title.is_empty() {
             return;
         }
-        self.row.titled = true;
         let line = text.trim_start().lines().next().unwrap_or_default();
-        self.pending.title = Some(line.trim_end().chars().take(TITLE_CHARS).collect());
+        self.line.title = line.trim_end().chars().take(TAKEN_TITLE_CHARS).collect();
     }
 }
 

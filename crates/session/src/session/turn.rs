@@ -59,7 +59,7 @@ impl Session {
             return self.refuse(reply, Some(turn.clone()), Code::TurnOver, format!("turn {turn} is not running: there is nothing to stop"));
         }
         let commands = self.begin_stop(now, turn);
-        self.say(Output::Cancelled { reply });
+        self.say(Output::Done { reply });
         self.say_all(commands);
     }
 

@@ -4,6 +4,7 @@
 
 mod driver;
 
+mod line;
 mod recovery;
 mod reports;
 mod requests;

@@ -82,7 +82,7 @@ fn a_cancel_settles_open_requests_and_later_ones_at_once() {
     let mut driver = Driver::running();
     let request = driver.ask("m1", "q1");
     let said = driver.cancel("m1");
-    assert_eq!(said, [head(5), Output::Cancelled { reply: REPLY }, stop("m1"), settle("m1", "q1", None)]);
+    assert_eq!(said, [head(5), Output::Done { reply: REPLY }, stop("m1"), settle("m1", "q1", None)]);
     assert_eq!(driver.lines_after(3), ["stopping m1", r#"changed b2 {"settled":"cancelled","closed":true}"#]);
     assert_eq!(refusal(&driver.answer("a1", &request, "yes")).0, Code::AlreadySettled);
     assert_eq!(driver.report("m1", question("q2")), [head(6), settle("m1", "q2", None)]);

@@ -259,7 +259,7 @@ impl World {
                     let fine = [Code::Withdrawn, Code::AlreadySettled, Code::Unprocessable, Code::TurnOver, Code::UnknownSession];
                     assert!(fine.contains(&error.code), "{error:?}");
                 }
-                Output::Cancelled { .. } | Output::Created { .. } => {}
+                Output::Done { .. } | Output::Gone => {}
             }
         }
     }

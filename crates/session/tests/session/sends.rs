@@ -197,9 +197,9 @@ fn after_a_failed_commit_the_session_is_restored_and_the_retry_accepted_once() {
 #[test]
 fn a_session_can_be_made_without_a_message() {
     let mut driver = Driver::new();
-    assert_eq!(driver.handle(Input::Create { reply: REPLY, new: new_session("named") }), [Output::Created { reply: REPLY }]);
+    assert_eq!(driver.handle(Input::Create { reply: REPLY, new: new_session("named") }), [Output::Done { reply: REPLY }]);
     assert_eq!((driver.row().title.as_str(), driver.row().rev), ("named", 1));
-    assert_eq!(driver.handle(Input::Create { reply: REPLY, new: new_session("again") }), [Output::Created { reply: REPLY }]);
+    assert_eq!(driver.handle(Input::Create { reply: REPLY, new: new_session("again") }), [Output::Done { reply: REPLY }]);
     assert_eq!((driver.row().title.as_str(), driver.row().rev), ("named", 1), "a second create changes nothing");
     driver.submit("m1", "hello");
     assert_eq!(driver.row().title, "named", "a given title stays");

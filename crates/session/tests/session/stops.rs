@@ -6,8 +6,8 @@ use crate::driver::*;
 #[test]
 fn a_cancel_stops_its_turn_once() {
     let mut driver = Driver::running();
-    assert_eq!(driver.cancel("m1"), [head(3), Output::Cancelled { reply: REPLY }, stop("m1")]);
-    assert_eq!(driver.cancel("m1"), [Output::Cancelled { reply: REPLY }], "a second one is fine");
+    assert_eq!(driver.cancel("m1"), [head(3), Output::Done { reply: REPLY }, stop("m1")]);
+    assert_eq!(driver.cancel("m1"), [Output::Done { reply: REPLY }], "a second one is fine");
     assert!(driver.session.state().running.is_some_and(|running| running.stopping));
     driver.report("m1", AgentUpdate::Text("almost".into()));
     driver.report("m1", AgentUpdate::Ended { outcome: Outcome::Cancelled, error: None });

@@ -48,8 +48,8 @@ impl World {
                     self.answer(reply, Said::Receipt(receipt));
                 }
                 Output::Refused { reply, error } => self.answer(reply, Said::Refused(error)),
-                Output::Cancelled { reply } => self.answer(reply, Said::Cancelled),
-                Output::Created { .. } => {}
+                Output::Done { reply } => self.answer(reply, Said::Cancelled),
+                Output::Gone => {}
             }
         }
     }

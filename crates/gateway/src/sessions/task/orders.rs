@@ -1,0 +1,108 @@
+//! What a session is asked, and who waits for the answer.
+
+use moorline_protocol::{Code, ErrorFrame, Receipt};
+use moorline_session::{Input, Reply};
+use moorline_transcript::parts;
+use tokio::time::Instant;
+
+use super::{Task, Waiting};
+use crate::sessions::Order;
+
+impl Task {
+    pub(super) fn order(&mut self, order: Order) {
+        self.touched = Instant::now();
+        match order {
+            Order::Submit { send, answer } => {
+                let create = send.create.as_ref();
+                let agent = create.and_then(|create| create.agent.clone());
+                if !self.session.exists()
+                    && let Some(error) = self.unknown_agent(agent.as_deref())
+                {
+                    drop(answer.send(Err(ErrorFrame { message_id: Some(send.message), ..error })));
+                    return;
+                }
+                let new = self.place.surroundings.new_session(create.and_then(|create| create.title.as_deref()), agent.as_deref());
+                let reply = self.wait(Waiting::Receipt(send.message.clone(), answer));
+                self.handle(Input::Submit { reply, send, new });
+            }
+            Order::Withdraw { message, answer } => {
+                let reply = self.wait(Waiting::Receipt(message.clone(), answer));
+                self.handle(Input::Withdraw { reply, message });
+            }
+            Order::Cancel { turn, answer } => {
+                let reply = self.wait(Waiting::Done(answer));
+                self.handle(Input::Cancel { reply, turn });
+            }
+            Order::Create { create, answer } => {
+                if !self.session.exists()
+                    && let Some(error) = self.unknown_agent(create.agent.as_deref())
+                {
+                    drop(answer.send(Err(error)));
+                    return;
+                }
+                let new = self.place.surroundings.new_session(create.title.as_deref(), create.agent.as_deref());
+                let reply = self.wait(Waiting::Done(answer));
+                self.handle(Input::Create { reply, new });
+            }
+            Order::Change { change, answer } => {
+                let reply = self.wait(Waiting::Done(answer));
+                self.handle(Input::Change { reply, change });
+            }
+            Order::Delete { answer } => {
+                let reply = self.wait(Waiting::Done(answer));
+                self.handle(Input::Delete { reply });
+            }
+            Order::Snapshot { since, no, answer } => {
+                let Some(epoch) = self.session.epoch() else { return };
+                let limits = self.place.surroundings.limits();
+                let snapshot = self.transcript.snapshot(since, limits, epoch);
+                drop(answer.send((snapshot.seq, parts(snapshot, &self.place.id, no, limits))));
+            }
+            Order::Page { answer, .. } if self.session.is_gone() => drop(answer.send(Err(self.deleted()))),
+            Order::Page { before, limit, answer } => {
+                let limits = self.place.surroundings.limits();
+                let page = self.session.epoch().map(|epoch| self.transcript.page(before, limit, limits, epoch));
+                drop(answer.send(Ok(page)));
+            }
+        }
+    }
+
+    fn deleted(&self) -> ErrorFrame {
+        ErrorFrame::new(Code::Deleted, format!("session {} was deleted", self.place.id))
+    }
+
+    fn unknown_agent(&self, agent: Option<&str>) -> Option<ErrorFrame> {
+        let name = agent.filter(|name| !self.place.surroundings.knows_agent(name))?;
+        let sentence = format!("no agent is named {name:?}: name one of those told in welcome");
+        Some(ErrorFrame { session: Some(self.place.id.clone()), ..ErrorFrame::new(Code::Unprocessable, sentence) })
+    }
+
+    fn wait(&mut self, waiting: Waiting) -> Reply {
+        self.replies += 1;
+        let reply = Reply(self.replies);
+        self.waiting.insert(reply, waiting);
+        reply
+    }
+
+    // Whoever waited may be gone: then the answers below go nowhere.
+
+    pub(super) fn answer_receipt(&mut self, reply: Reply, result: Result<Receipt, ErrorFrame>) {
+        if let Some(Waiting::Receipt(_, answer)) = self.waiting.remove(&reply) {
+            drop(answer.send(result));
+        }
+    }
+
+    pub(super) fn answer_done(&mut self, reply: Reply) {
+        if let Some(Waiting::Done(answer)) = self.waiting.remove(&reply) {
+            drop(answer.send(Ok(())));
+        }
+    }
+
+    pub(super) fn answer_refused(&mut self, reply: Reply, error: ErrorFrame) {
+        match self.waiting.remove(&reply) {
+            Some(Waiting::Receipt(_, answer)) => drop(answer.send(Err(error))),
+            Some(Waiting::Done(answer)) => drop(answer.send(Err(error))),
+            None => {}
+        }
+    }
+}
