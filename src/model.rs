@@ -147,9 +147,10 @@ impl Model {
         screen.show_standing();
         let now = self.now();
         let drains = attachment == Some(AttachmentStatus::CatchingUp) && now.since(inner.shown_at.get()) < Millis(CATCHING_UP_MS);
-        if session.is_blank() || drains {
+        let is_blank = session.is_blank() && !session.is_deleted();
+        if is_blank || drains {
             screen.show_sends(link);
-            return if drains && !session.is_blank() {
+            return if drains && !is_blank {
                 self.flush()
             };
         }

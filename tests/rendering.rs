@@ -18,9 +18,11 @@ mod standing;
 use std::{cell::RefCell, rc::Rc};
 
 use browser::until;
-use moorline_delivery::{ClientEvent, LinkStatus};
-use moorline_protocol::{BlockKind, Event, FieldsPatch, Outcome, Page, Seq, SessionRow, SessionState, ToolStatus};
-use stage::{Stage, accepted, append, asked, changed, ended, epoch, event, opened, row, rows, session, started, titled, whole_turn};
+use moorline_delivery::{AttachmentStatus, ClientEvent, LinkStatus, SendState};
+use moorline_protocol::{BlockKind, Event, FieldsPatch, Outcome, Page, SendBody, Seq, SessionRow, SessionState, ToolStatus};
+use stage::{
+    Stage, accepted, append, asked, changed, ended, epoch, event, message, opened, row, rows, session, started, titled, whole_turn,
+};
 use wasm_bindgen::{JsCast as _, closure::Closure};
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 use web_sys::CustomEvent;
@@ -298,6 +300,38 @@ async fn the_list_takes_the_higher_rev_and_drops_the_deleted() {
     stage.tell(rows(vec![row("b", 6, "other")]));
     browser::settle().await;
     assert_eq!(stage.count("[data-session-row]"), 1);
+}
+
+#[wasm_bindgen_test]
+async fn pinned_sessions_stand_first_and_those_put_away_are_not_listed() {
+    let stage = Stage::open();
+    stage.tell(rows(vec![row("a", 1, "a"), row("b", 2, "b"), row("c", 3, "c")]));
+    stage.until_count("[data-session-row]", 3).await;
+    stage.tell(rows(vec![SessionRow { pinned: true, ..row("a", 4, "a") }, SessionRow { archived: true, ..row("b", 5, "b") }]));
+    stage.until_texts("[data-session-row] .row-title", &["a", "c"]).await;
+    stage.tell(rows(vec![row("a", 6, "a"), row("b", 7, "b")]));
+    stage.until_texts("[data-session-row] .row-title", &["c", "b", "a"]).await;
+}
+
+#[wasm_bindgen_test]
+async fn a_session_deleted_on_screen_keeps_what_was_typed_and_a_send_begins_a_new_one() {
+    let stage = Stage::open();
+    stage.events("s1", turn());
+    stage.until_count("[data-block]", 4).await;
+    stage.send_state(0, "m9", "waits", SendState::Queued);
+    stage.tell(ClientEvent::Attachment { session: session("s1"), status: AttachmentStatus::Deleted });
+    stage.tell(ClientEvent::SendGone { session: session("s1"), message: message("m9"), text: Some("waits".to_owned()) });
+    stage.until_count("[data-block]", 0).await;
+    stage.until_count("[data-stop]", 0).await;
+    assert_eq!(stage.attribute("[data-transcript]", "data-status"), "deleted");
+    assert_eq!(stage.composer().value(), "waits");
+    stage.model.send_draft();
+    until("an empty composer", || stage.composer().value().is_empty()).await;
+    let sends = stage.driver.sends.borrow();
+    let [sent] = &sends[..] else { panic!("one send: {sends:?}") };
+    assert_eq!((&sent.body, sent.create.is_some()), (&SendBody::Text("waits".to_owned()), true));
+    assert_ne!(sent.session, session("s1"));
+    assert_eq!(stage.driver.drafts.borrow().get("s1").map(String::as_str), Some(""), "it is not kept twice");
 }
 
 #[wasm_bindgen_test]

@@ -55,10 +55,18 @@ impl Model {
 
     /// Sends the draft of the session on screen. It is cleared only once the send is in the outbox.
     pub fn send_draft(&self) {
-        let Some(session) = self.on_screen() else { return };
+        let Some(mut session) = self.on_screen() else { return };
         let text = session.draft.get_untracked();
         if text.trim().is_empty() {
             return;
+        }
+        if session.is_deleted() {
+            // What was typed goes with its writer.
+            self.set_draft(String::new());
+            self.select_new();
+            self.set_draft(text.clone());
+            let Some(new) = self.on_screen() else { return };
+            session = new;
         }
         if self.say(&session, &text) {
             self.set_draft(String::new());

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use leptos::prelude::*;
-use moorline_delivery::{ClientEvent, DropReason, LinkStatus, Notice};
+use moorline_delivery::{AttachmentStatus, ClientEvent, DropReason, LinkStatus, Notice};
 use moorline_protocol::{SendBody, Seq, SessionId};
 use moorline_transcript::Snapshot;
 
@@ -25,7 +25,14 @@ impl Model {
                 return Some((session, seq));
             }
             ClientEvent::CaughtUp { session, seq, state } => self.session(&session).caught_up(seq, state),
-            ClientEvent::Attachment { session, status } => self.session(&session).attachment.set(Some(status)),
+            ClientEvent::Attachment { session, status } => {
+                let session = self.session(&session);
+                session.attachment.set(Some(status));
+                if status == AttachmentStatus::Deleted {
+                    session.forget();
+                    self.forget_if_off_screen(&session.id);
+                }
+            }
             ClientEvent::Rows(rows) => inner.list.merge(rows),
             ClientEvent::Link(link) => self.take_link(link),
             ClientEvent::Agents(agents) => inner.agents.set(agents),

@@ -59,7 +59,7 @@ struct Inner {
 }
 
 impl SessionList {
-    /// The sessions, the newest first.
+    /// The sessions: pinned ones first, then the newest.
     #[must_use]
     pub fn ids(&self) -> ArcReadSignal<Vec<SessionId>> {
         self.0.ids.read_only()
@@ -85,7 +85,7 @@ impl SessionList {
     /// The session that a page without an address opens.
     pub(super) fn newest(&self) -> Option<SessionId> {
         let rows = self.0.rows.borrow();
-        rows.values().filter(|row| !row.deleted).max_by_key(|row| row.changed_at).map(|row| row.session.clone())
+        rows.values().filter(|row| is_listed(row)).max_by_key(|row| row.changed_at).map(|row| row.session.clone())
     }
 
     pub(super) fn merge(&self, news: Rows) {
@@ -121,9 +121,10 @@ impl SessionList {
         let rows = inner.rows.borrow();
         inner.unborn.borrow_mut().retain(|(session, _)| !rows.contains_key(session));
         // A heap, because a sort is ten times its code.
-        let lines: BinaryHeap<_> = rows.values().filter(|row| !row.deleted).map(|row| Reverse((row.created_at, &row.session))).collect();
+        let lines: BinaryHeap<_> =
+            rows.values().filter(|row| is_listed(row)).map(|row| Reverse((row.pinned, row.created_at, &row.session))).collect();
         let lines: Vec<&SessionRow> =
-            lines.into_sorted_vec().into_iter().filter_map(|Reverse((_, session))| rows.get(session)).map(Box::as_ref).collect();
+            lines.into_sorted_vec().into_iter().filter_map(|Reverse((.., session))| rows.get(session)).map(Box::as_ref).collect();
         let unborn = inner.unborn.borrow();
         let ids: Vec<SessionId> = unborn.iter().rev().map(|(id, _)| id).chain(lines.iter().map(|row| &row.session)).cloned().collect();
         let mut shown = inner.shown.borrow_mut();
@@ -142,6 +143,11 @@ impl SessionList {
         drop(shown);
         set_if_other(&inner.ids, &ids);
     }
+}
+
+/// What is put away is looked for, and not listed.
+const fn is_listed(row: &SessionRow) -> bool {
+    !row.deleted && !row.archived
 }
 
 fn unborn_row(session: &SessionId, title: &str) -> SessionRow {

@@ -59,6 +59,17 @@ impl Session {
         transcript.seq()
     }
 
+    /// Forgets what there was: the session was deleted.
+    pub(super) fn forget(&self) {
+        self.transcript.borrow_mut().reset(&mut self.changes.borrow_mut());
+        self.told.replace(None);
+        self.withdrawing.borrow_mut().clear();
+    }
+
+    pub(super) fn is_deleted(&self) -> bool {
+        self.attachment.get() == Some(AttachmentStatus::Deleted)
+    }
+
     /// Merges a page of older blocks.
     pub(super) fn merge_page(&self, page: Page) {
         self.transcript.borrow_mut().merge_page(page, &mut self.changes.borrow_mut());

@@ -29,6 +29,8 @@ pub enum Status {
     SignedOut,
     /// The page is too old or too new for the gateway.
     Incompatible,
+    /// The session on screen was deleted.
+    Deleted,
 }
 
 impl Status {
@@ -38,6 +40,7 @@ impl Status {
             (LinkStatus::Offline, _) => Self::Offline,
             (LinkStatus::SignedOut, _) => Self::SignedOut,
             (LinkStatus::Incompatible, _) => Self::Incompatible,
+            (LinkStatus::Ready, Some(AttachmentStatus::Deleted)) => Self::Deleted,
             (LinkStatus::Ready, Some(AttachmentStatus::Live | AttachmentStatus::Missing)) => Self::Live,
             (LinkStatus::Ready, Some(AttachmentStatus::CatchingUp) | None) => Self::CatchingUp,
         }
@@ -53,13 +56,14 @@ impl Status {
             Self::Offline => "offline",
             Self::SignedOut => "signed-out",
             Self::Incompatible => "incompatible",
+            Self::Deleted => "deleted",
         }
     }
 
     /// Whether it stays until something happens, rather than passing by itself.
     const fn is_settled(self) -> bool {
         match self {
-            Self::Live | Self::Offline | Self::SignedOut | Self::Incompatible => true,
+            Self::Live | Self::Offline | Self::SignedOut | Self::Incompatible | Self::Deleted => true,
             Self::CatchingUp | Self::Reconnecting => false,
         }
     }

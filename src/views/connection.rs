@@ -74,6 +74,7 @@ pub(super) const fn sentence(status: Status) -> &'static str {
         Status::Offline => "Offline",
         Status::SignedOut => "Signed out",
         Status::Incompatible => "Reload needed",
+        Status::Deleted => "Deleted",
     }
 }
 

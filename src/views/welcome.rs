@@ -21,10 +21,11 @@ pub(super) fn welcome(model: &Model, screen: &Screen) -> AnyView {
     let (applied, echoes, status) = (screen.applied(), screen.echoes(), model.status());
     let is_empty = ArcMemo::new(move |_| applied.get() == Seq::ZERO && echoes.with(Vec::is_empty));
     let model = model.clone();
-    part(move || match (is_empty.get(), status.get() == Status::CatchingUp) {
+    part(move || match (is_empty.get(), status.get()) {
         (false, _) => ().into_any(),
-        (true, true) => view! { <p class="loading">"Loading the conversation…"</p> },
-        (true, false) => invitation(&model),
+        (true, Status::CatchingUp) => view! { <p class="loading">"Loading the conversation…"</p> },
+        (true, Status::Deleted) => view! { <p class="loading">"This session was deleted. What you send now begins a new one."</p> },
+        (true, Status::Live | Status::Reconnecting | Status::Offline | Status::SignedOut | Status::Incompatible) => invitation(&model),
     })
 }
 

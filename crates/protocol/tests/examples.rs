@@ -5,8 +5,8 @@
 use std::collections::BTreeSet;
 
 use moorline_protocol::{
-    ClientFrame, Code, CreateSession, ErrorBody, Event, EventBody, FieldsPatch, GatewayFrame, Limits, Login, Page, Patch, RawEvents, Rows,
-    SUBPROTOCOL, Send, SessionRow, Timings,
+    ChangeSession, ClientFrame, Code, CreateSession, ErrorBody, Event, EventBody, Export, FieldsPatch, GatewayFrame, Hits, Limits, Login,
+    Page, Patch, RawEvents, Rows, SUBPROTOCOL, Send, SessionRow, Timings,
 };
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;

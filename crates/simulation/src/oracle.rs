@@ -5,7 +5,9 @@ use std::{
     fmt,
 };
 
-use moorline_protocol::{Append, BlockId, BlockKind, Epoch, Event, EventBody, MessageId, Millis, Outcome, Seq, SessionId, TurnId, encode};
+use moorline_protocol::{
+    Append, BlockId, BlockKind, Epoch, Event, EventBody, MessageId, Millis, Outcome, Seq, SessionId, TurnId, WallTime, encode,
+};
 
 /// Three attempts take at least this long: the shortest wait that anybody names, twice.
 const BUDGET_MIN: Millis = Millis(900);
@@ -107,6 +109,16 @@ impl Oracle {
                 }
                 _ => {}
             }
+        }
+    }
+
+    /// What a deleted session had accepted is gone with it; what it had not is still owed to whoever typed it.
+    pub(crate) fn deleted(&mut self, session: &SessionId, deletion: Option<WallTime>) {
+        if deletion.is_none() {
+            return;
+        }
+        for (message, typed) in &mut self.typed {
+            typed.is_waived |= typed.session == *session && self.accepted.contains(message);
         }
     }
 

@@ -103,6 +103,8 @@ pub enum Act {
     Deploy { after: Millis },
     /// The gateway is started from an older copy of its store.
     RestoreBackup { after: Millis },
+    /// Somebody deletes a session, from elsewhere.
+    Delete { session: usize },
     /// The store's next commit fails.
     StoreFails,
     /// A copy of the store is made.
@@ -166,6 +168,9 @@ impl Plan {
                 course.push((Millis(made + random.below(calm.0 - made)), Act::RestoreBackup { after: Millis(random.below(3_000)) }));
             }
         }
+        if stormy {
+            course.extend(deletion(seed, calm, sessions));
+        }
         course.sort_by_key(|(at, _)| *at);
         let quality = Quality {
             latency: Millis(random.below(200)),
@@ -203,6 +208,13 @@ fn retention(seed: u64) -> RetentionLimits {
         0 => RetentionLimits::default(),
         _ => RetentionLimits { events: 1 + random.below(40) as usize, age: Millis(500 + random.below(20_000)) },
     }
+}
+
+/// One run in six loses a session. Drawn apart from everything else.
+fn deletion(seed: u64, calm: Millis, sessions: usize) -> Option<(Millis, Act)> {
+    let mut random = Random::new(seed ^ 0x6465_6c65);
+    let act = Act::Delete { session: random.below(sessions as u64) as usize };
+    (random.below(6) == 0).then(|| (Millis(random.below(calm.0)), act))
 }
 
 /// Drawn apart from everything else.

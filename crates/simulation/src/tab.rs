@@ -218,7 +218,11 @@ impl Tab {
                 None
             }
             ClientEvent::Attachment { session, status } => {
-                self.held.entry(session).or_default().status = Some(status);
+                let held = self.held.entry(session).or_default();
+                if status == AttachmentStatus::Deleted {
+                    *held = Held::default();
+                }
+                held.status = Some(status);
                 None
             }
             ClientEvent::Send(status) => {

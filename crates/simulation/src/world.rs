@@ -3,6 +3,7 @@
 mod agents;
 mod copies;
 mod course;
+mod deleting;
 mod posting;
 mod serving;
 mod tabs;

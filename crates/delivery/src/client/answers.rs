@@ -114,6 +114,9 @@ impl Client {
 
     pub(super) fn rows(&mut self, now: Millis, rows: Rows) {
         let mut port = Port::new(now, self.link.ready(), &mut self.outputs);
+        if rows.list_reset {
+            self.attachments.ask_again(&mut port);
+        }
         for row in &rows.rows {
             if row.deleted {
                 self.attachments.deleted(&mut port, &row.session);

@@ -134,9 +134,23 @@ impl Attachments {
     /// A session was deleted: it is followed no more.
     pub(super) fn deleted(&mut self, port: &mut Port<'_>, session: &SessionId) {
         if let Some(at) = self.position(session) {
-            self.recent[at].phase = Phase::Deleted;
-            self.recent[at].behind_since = None;
+            let attachment = &mut self.recent[at];
+            attachment.phase = Phase::Deleted;
+            // The page forgets what it held: a cursor would claim it.
+            (attachment.applied, attachment.received, attachment.behind_since) = (None, None, None);
             self.tell(port, at);
+        }
+    }
+
+    /// The list begins anew: what was deleted in the old one is asked for once more.
+    pub(super) fn ask_again(&mut self, port: &mut Port<'_>) {
+        for at in 0..self.recent.len() {
+            if matches!(self.recent[at].phase, Phase::Deleted) {
+                self.recent[at].phase = Phase::Apart;
+                if at < FOLLOWED {
+                    self.attach_at(port, at);
+                }
+            }
         }
     }
 

@@ -68,4 +68,9 @@ fn a_session_whose_deletion_was_lost_with_its_store_is_attached_again() {
     scene.receives(row("s", 9, r#","deleted":true"#));
     let again = attaches(&scene.receives(row("s", 1_000, "")));
     assert_eq!(again.len(), 1, "a backup was put in its place");
+
+    let mut scene = Scene::following("s", 5);
+    scene.receives(row("s", 9, r#","deleted":true"#));
+    let reset = moorline_protocol::decode_gateway(r#"{"sessions":{"rows":[],"list_reset":true}}"#).expect("a frame");
+    assert_eq!(attaches(&scene.receives(reset)).len(), 1, "one that knows nothing of it");
 }

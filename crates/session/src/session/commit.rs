@@ -120,7 +120,8 @@ impl Session {
         self.outstanding = Some(Outstanding {
             exists: self.made.is_some(),
             is_gone: self.is_gone,
-            head: pending.events.last().map(|event| event.seq),
+            // With the session its journal goes.
+            head: pending.events.last().map(|event| event.seq).filter(|_| !self.is_gone),
             state: self.state.session_state(),
             after: pending.after,
         });

@@ -120,5 +120,5 @@ fn what_was_decided_in_the_same_commit_is_said_behind_it_and_nothing_after_it_co
             _ => "other",
         })
         .collect();
-    assert_eq!(kinds, ["head", "receipt", "gone", "done", "refused"]);
+    assert_eq!(kinds, ["receipt", "gone", "done", "refused"]);
 }

@@ -49,7 +49,7 @@ impl World {
                 }
                 Output::Refused { reply, error } => self.answer(reply, Said::Refused(error)),
                 Output::Done { reply } => self.answer(reply, Said::Cancelled),
-                Output::Gone => {}
+                Output::Gone => self.gone(session),
             }
         }
     }
@@ -84,6 +84,7 @@ impl World {
             Ok(rows) => {
                 gateway.positions.clear();
                 self.oracle.committed(session, &commit.events);
+                self.oracle.deleted(session, commit.deletion);
                 commit.events.iter().for_each(|event| loaded.retention.note(event));
                 if self.plan.durability == Durability::Unsynced && self.random.below(3) == 0 {
                     self.store.sync();

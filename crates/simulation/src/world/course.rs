@@ -77,6 +77,7 @@ impl World {
                     self.forget_promises();
                 }
             }
+            Act::Delete { session } => self.delete(session),
             Act::StoreFails => self.store.fail_next(StoreError::Unavailable("disk full".to_owned())),
         }
     }
@@ -186,6 +187,7 @@ impl World {
             {
                 self.trace.note(self.now, "made it", || format!("{session}"));
                 self.oracle.committed(session, &commit.events);
+                self.oracle.deleted(session, commit.deletion);
             }
             if let Some((_, folded)) = &loaded.folding
                 && !folded.folds().is_empty()
@@ -291,8 +293,10 @@ impl World {
     /// The list marks a session that waits for an answer: somebody goes there.
     fn visit_waiting_sessions(&mut self) {
         let loaded = self.gateway.iter().flat_map(|gateway| &gateway.sessions);
-        let waiting: Vec<SessionId> =
-            loaded.filter(|(_, loaded)| !loaded.session.state().waiting.is_empty()).map(|(session, _)| session.clone()).collect();
+        let waiting: Vec<SessionId> = loaded
+            .filter(|(_, loaded)| !loaded.session.is_gone() && !loaded.session.state().waiting.is_empty())
+            .map(|(session, _)| session.clone())
+            .collect();
         for session in waiting {
             let open = || self.tabs.iter().filter(|tab| tab.is_awake(self.now));
             if open().any(|tab| tab.shown == session) {
@@ -310,7 +314,8 @@ impl World {
         let Some(gateway) = &self.gateway else { return Some((0, "the gateway is down".to_owned())) };
         for (session, loaded) in &gateway.sessions {
             let state = loaded.session.state();
-            if state.running.is_some() || !state.queue.is_empty() || loaded.commit.is_some() {
+            let is_at_work = !loaded.session.is_gone() && (state.running.is_some() || !state.queue.is_empty());
+            if is_at_work || loaded.commit.is_some() {
                 return Some((11, format!("session {session} is at work: {state:?}")));
             }
         }
@@ -327,6 +332,10 @@ impl World {
             let exists = self.store.session(&tab.shown).ok().flatten();
             match (exists, held.status) {
                 (None, Some(AttachmentStatus::Missing)) => {}
+                (Some(meta), Some(AttachmentStatus::Deleted)) if meta.row.deleted => {}
+                (Some(meta), status) if meta.row.deleted => {
+                    return Some((2, format!("tab {} shows a deleted session as {status:?}", tab.no)));
+                }
                 (Some(meta), Some(AttachmentStatus::Live)) => {
                     if held.transcript.seq() != meta.head || tab.epoch(&tab.shown) != Some(&meta.epoch) {
                         return Some((2, format!("tab {} is live at {} of {}", tab.no, held.transcript.seq(), meta.head)));
@@ -350,6 +359,10 @@ impl World {
                 self.judge_unmade(&session);
                 continue;
             };
+            if meta.row.deleted {
+                self.judge_unmade(&session);
+                continue;
+            }
             let rows = self.store.read(&session, Seq::ZERO, usize::MAX, usize::MAX).unwrap_or_default();
             let journal = self.oracle.histories.get(&session).cloned().unwrap_or_default();
             let dense = journal.iter().enumerate().all(|(n, event)| event.seq.value() == n as u64 + 1);

@@ -170,6 +170,9 @@ impl World {
         let behind = cursor.as_ref().map_or(0, |cursor| self.store.count(&session, cursor.seq, most).unwrap_or(most));
         let meta = self.store.session(&session).ok().flatten();
         let is_known = cursor.as_ref().is_some_and(|cursor| self.knows(wire, cursor));
+        if meta.as_ref().is_some_and(|meta| meta.row.deleted) {
+            return self.feed_seated(wire, ConnectionInput::Deleted { session });
+        }
         let Some(gateway) = &mut self.gateway else { return };
         let journal = meta.and_then(|meta| {
             let loaded = gateway.sessions.get(&session)?;
@@ -260,7 +263,13 @@ impl World {
         let loaded = self.gateway.as_ref().and_then(|gateway| gateway.sessions.get(session));
         if let Some(loaded) = loaded.filter(|loaded| loaded.session.exists()) {
             let (head, state) = (loaded.session.head(), loaded.session.state());
-            self.feed_connection(wire, ConnectionInput::Head { session: session.clone(), head, state });
+            let session = session.clone();
+            let input = if loaded.session.is_gone() {
+                ConnectionInput::Deleted { session }
+            } else {
+                ConnectionInput::Head { session, head, state }
+            };
+            self.feed_connection(wire, input);
         }
     }
 
@@ -318,7 +327,7 @@ impl World {
         let limits = self.limits();
         let loaded = self.gateway.as_ref().and_then(|gateway| gateway.sessions.get(&session));
         let page = before.zip(loaded).and_then(|(before, loaded)| {
-            let epoch = loaded.session.epoch()?;
+            let epoch = loaded.session.epoch().filter(|_| !loaded.session.is_gone())?;
             Some(Box::new(loaded.transcript.page(before, limits.page_blocks, &limits, epoch)))
         });
         let wait = self.plan.quality.latency + Millis(self.random.below(1_000));
@@ -327,9 +336,13 @@ impl World {
 
     /// The session, made in memory if nobody has asked for it before.
     pub(crate) fn loaded(&mut self, session: &SessionId) -> Option<&mut Loaded> {
-        let Settings { config, retention } = self.settings();
+        let (settings, clocks) = (self.settings(), self.clocks());
         let Self { gateway, store, .. } = self;
         let make = || {
+            if let Ok(Some(meta)) = store.session(session) {
+                return Loaded::restore(session, &meta, store, settings, clocks);
+            }
+            let Settings { config, retention } = settings;
             let mut made = Session::new(session.clone(), config);
             made.remember(store.early(session).unwrap_or_default());
             Loaded::new(made, retention)

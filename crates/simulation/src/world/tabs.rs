@@ -194,6 +194,10 @@ impl World {
     pub(super) fn type_message(&mut self, no: usize, interrupt: Option<TurnId>) {
         let (tab, n) = (&self.tabs[no], self.number_of_typed());
         let session = tab.shown.clone();
+        if tab.held.get(&session).is_some_and(|held| held.status == Some(AttachmentStatus::Deleted)) {
+            // The page begins a new session with it.
+            return;
+        }
         // What is typed does not depend on how the run goes.
         let mut typist = Random::new(self.plan.seed ^ n as u64);
         let repeats = if typist.below(8) == 0 { typist.below(120) } else { 0 };
