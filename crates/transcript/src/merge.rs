@@ -5,7 +5,7 @@ use moorline_protocol::{Block, Item, Page, Seq, Turn, mutant};
 use crate::{
     Changes, Snapshot, Transcript,
     entity::Entity,
-    text::{difference, end, join_head},
+    text::{end, join_head, take_head},
 };
 
 impl Transcript {
@@ -93,10 +93,9 @@ impl Transcript {
                 }
                 return;
             }
-            join_head(&mut block, held);
             let change = changes.note_block(&block.id);
             change.fields |= held.fields != block.fields;
-            change.text.then(difference(held, &block));
+            change.text.then(take_head(&mut block, held));
         } else {
             changes.note_block(&block.id).opened = true;
         }

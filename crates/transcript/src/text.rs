@@ -60,12 +60,26 @@ pub(crate) fn join_head(block: &mut Block, other: &Block) -> bool {
     true
 }
 
-/// What changes for a view when one copy of a block's text takes the place of another.
-pub(crate) fn difference(old: &Block, new: &Block) -> TextChange {
-    if old.from != new.from || old.edition != new.edition || !new.text.starts_with(&old.text) {
-        return TextChange::Replaced;
-    }
-    if new.text.len() == old.text.len() { TextChange::Same } else { TextChange::Appended { at: old.text.len() } }
+/// Gives a newer copy of a block the beginning of its text that an older one holds, and says what changes for a view.
+///
+/// It takes as long as the newer copy's text: a fold that goes on with a long text costs what it adds.
+pub(crate) fn take_head(block: &mut Block, old: &mut Block) -> TextChange {
+    let goes_on = block.edition == old.edition && (old.from..=end(old)).contains(&block.from);
+    let at = if goes_on { usize::try_from(block.from - old.from).ok() } else { None };
+    let Some(known) = at.and_then(|at| old.text.get(at..)) else { return TextChange::Replaced };
+    let change = if !block.text.starts_with(known) {
+        TextChange::Replaced
+    } else if block.text.len() == known.len() {
+        TextChange::Same
+    } else {
+        TextChange::Appended { at: old.text.len() }
+    };
+    let mut text = std::mem::take(&mut old.text);
+    text.truncate(at.unwrap_or(0));
+    text.push_str(&block.text);
+    block.text = text;
+    block.from = old.from;
+    change
 }
 
 /// A copy of a block with at most the last `max_bytes` of its text.
@@ -105,5 +119,52 @@ const fn encoded_len(char: char) -> usize {
         '"' | '\\' | '\n' | '\r' | '\t' | '\u{8}' | '\u{c}' => 2,
         '\0'..='\u{1f}' => 6,
         _ => char.len_utf8(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use moorline_protocol::{BlockId, BlockKind, Fields, MessageId, Seq};
+
+    use super::*;
+
+    fn block(from: u64, text: &str) -> Block {
+        Block {
+            id: BlockId::numbered(1),
+            turn: MessageId::parse("m").unwrap(),
+            kind: BlockKind::Text,
+            opened: Seq::new(1),
+            rev: Seq::new(1),
+            fields: Fields::default(),
+            edition: 0,
+            from,
+            text: text.to_owned(),
+        }
+    }
+
+    #[test]
+    fn a_head_is_taken_only_by_what_goes_on_with_it() {
+        let taken = |old: (u64, &str), new: (u64, &str)| {
+            let mut block = block(new.0, new.1);
+            let change = take_head(&mut block, &mut self::block(old.0, old.1));
+            (change, block.from, block.text)
+        };
+        let text = |from, text: &str, change| (change, from, text.to_owned());
+        assert_eq!(taken((0, "abc"), (3, "de")), text(0, "abcde", TextChange::Appended { at: 3 }));
+        assert_eq!(taken((2, "abc"), (3, "bcde")), text(2, "abcde", TextChange::Appended { at: 3 }));
+        assert_eq!(taken((0, "abc"), (1, "bc")), text(0, "abc", TextChange::Same));
+        assert_eq!(taken((0, "abc"), (1, "xyz")), text(0, "axyz", TextChange::Replaced));
+        assert_eq!(taken((0, "abc"), (4, "e")), text(4, "e", TextChange::Replaced), "something between them is missing");
+        assert_eq!(taken((3, "d"), (1, "bcd")), text(1, "bcd", TextChange::Replaced), "it reaches further back");
+        assert_eq!(taken((0, "é"), (1, "x")), text(1, "x", TextChange::Replaced), "inside a character");
+    }
+
+    #[test]
+    fn a_long_text_is_not_copied_for_what_is_added_to_it() {
+        let mut old = block(0, &"x".repeat(1 << 20));
+        old.text.reserve(10);
+        let (kept, mut new) = (old.text.as_ptr(), block(1 << 20, "more"));
+        take_head(&mut new, &mut old);
+        assert_eq!((new.text.as_ptr(), new.text.len()), (kept, (1 << 20) + 4));
     }
 }
