@@ -44,6 +44,12 @@ macro_rules! id {
                 Self(format!("{bits:032x}").into())
             }
 
+            /// The id that sorts before all others: where a range over ids begins.
+            #[must_use]
+            pub fn lowest() -> Self {
+                Self("-".into())
+            }
+
             /// The id as text.
             #[must_use]
             pub fn as_str(&self) -> &str {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use moorline_delivery::{Connection, Holders};
 use moorline_protocol::{ClientFrame, ClientId, ConnectionId, Cursor, Millis, Seq, SessionId, TurnId};
 use moorline_session::{Commit, Config, MemoryStore, Now, Position, Session, SessionMeta, Store};
-use moorline_transcript::{Changes, Folded, Retention, RetentionLimits, RetentionRestore, Transcript};
+use moorline_transcript::{Folded, Retention, RetentionLimits, WholeTranscript};
 
 use crate::{
     script::{OnCancel, Step},
@@ -70,7 +70,7 @@ pub(crate) struct Settings {
 /// A session in memory.
 pub(crate) struct Loaded {
     pub(crate) session: Session,
-    pub(crate) transcript: Transcript,
+    pub(crate) transcript: WholeTranscript,
     /// On its way to the store, under a number that nothing else has.
     pub(crate) commit: Option<(u64, Commit)>,
     pub(crate) retention: Retention,
@@ -108,19 +108,16 @@ pub(crate) struct Seated {
 impl Loaded {
     pub(crate) fn new(session: Session, limits: RetentionLimits) -> Self {
         let retention = Retention::new(limits);
-        Self { session, transcript: Transcript::new(), commit: None, retention, folding: None, agent: Agent::default() }
+        Self { session, transcript: WholeTranscript::new(), commit: None, retention, folding: None, agent: Agent::default() }
     }
 
     /// Loads a session that the store knows, and settles what the last gateway left.
     pub(crate) fn restore(id: &SessionId, meta: &SessionMeta, store: &MemoryStore, settings: Settings, now: Now) -> Self {
         let mut loaded = Self::new(Session::restore(id.clone(), meta, settings.config), settings.retention);
-        let mut retention = RetentionRestore::new(settings.retention);
-        let rows = store.read(id, Seq::ZERO, usize::MAX, usize::MAX).unwrap_or_default();
-        retention.take(&rows);
-        loaded.retention = retention.finish();
-        for event in rows {
+        for event in store.read(id, Seq::ZERO, usize::MAX, usize::MAX).unwrap_or_default() {
             loaded.session.fold(&event);
-            loaded.transcript.apply(&event, &mut Changes::new());
+            loaded.transcript.apply(&event);
+            loaded.retention.recall(&event, &loaded.transcript);
         }
         loaded.session.recover(now);
         loaded

@@ -58,12 +58,6 @@ impl Gaps {
         self.0 = left;
         true
     }
-
-    /// The lowest seq from which nothing below `before` is missing.
-    pub(crate) fn floor(&self, before: Seq) -> Seq {
-        let below = self.0.iter().rev().find(|gap| gap.from < before);
-        below.map_or(Seq::new(1), |gap| gap.to.next().min(before))
-    }
 }
 
 #[cfg(test)]
@@ -88,14 +82,5 @@ mod tests {
         assert!(left.push(Seq::new(3), Seq::new(8)));
         assert!(!left.push(Seq::new(3), Seq::new(8)));
         assert_eq!(left, gaps(&[(1, 8)]));
-    }
-
-    #[test]
-    fn the_floor_lies_above_the_nearest_gap_below() {
-        let left = gaps(&[(3, 4), (7, 9)]);
-        assert_eq!(left.floor(Seq::new(20)), Seq::new(10));
-        assert_eq!(left.floor(Seq::new(8)), Seq::new(8));
-        assert_eq!(left.floor(Seq::new(7)), Seq::new(5));
-        assert_eq!(left.floor(Seq::new(2)), Seq::new(1));
     }
 }

@@ -13,8 +13,8 @@
 //! a page or snapshot brings what it builds on.
 //!
 //! Every change is noted in [`Changes`], so that a keyed view does work in proportion to what changed and never to the
-//! length of the transcript. The other direction, [`Transcript::snapshot`], [`Transcript::page`], [`parts()`],
-//! [`fold()`], [`Folding`], [`Retention`] and [`Transcript::completed`], is for the gateway, which holds transcripts without gaps.
+//! length of the transcript. The other direction, [`WholeTranscript`] with its snapshots and pages, [`parts()`], [`fold()`],
+//! [`Folding`], [`Retention`] and [`Transcript::completed`], is for the gateway, which holds transcripts without gaps.
 //!
 //! Left out: which events may arrive (holes, heads and cursors are `moorline-delivery`'s) and which events may be written
 //! (that nothing follows a turn's end is `moorline-session`'s).
@@ -30,15 +30,18 @@ mod parts;
 mod retention;
 mod run;
 mod snapshot;
+mod span;
 mod text;
 mod transcript;
 mod waiting;
+mod whole;
 
 pub use changes::{BlockChange, Changes, TextChange, TurnChange};
 pub use folding::Folding;
 pub use gap::Gap;
 pub use parts::parts;
-pub use retention::{Folded, Retention, RetentionLimits, RetentionRestore, Run};
+pub use retention::{Folded, Retention, RetentionLimits, Run};
 pub use run::fold;
 pub use snapshot::Snapshot;
 pub use transcript::Transcript;
+pub use whole::WholeTranscript;

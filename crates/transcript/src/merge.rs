@@ -112,9 +112,4 @@ impl Transcript {
             self.fold_in(&event, changes);
         }
     }
-
-    /// The lowest place from which everything opened before `before` is here.
-    pub(crate) fn floor(&self, before: Seq) -> Seq {
-        self.gaps.floor(before)
-    }
 }

@@ -2,7 +2,7 @@
 
 use moorline_protocol::{Event, EventBody, Limits, Millis, Seq, WallTime};
 
-use crate::Folding;
+use crate::{Folding, WholeTranscript};
 
 /// Up to when a journal keeps its events as they were committed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,6 +77,17 @@ impl Retention {
         if self.out.is_some() { self.since.add(one) } else { self.waiting.add(one) }
     }
 
+    /// Counts a row of a kept journal: each one, in order. `whole` has everything up to it.
+    ///
+    /// Folding goes on behind the last fold.
+    pub fn recall(&mut self, row: &Event, whole: &WholeTranscript) {
+        self.note(row);
+        if matches!(row.body, EventBody::Fold(_)) {
+            self.folding = Folding::behind(whole);
+            self.waiting = Waiting::default();
+        }
+    }
+
     /// The seq up to which events were folded, or left as they are because there is no shorter fold.
     #[must_use]
     pub const fn folded(&self) -> Seq {
@@ -117,41 +128,6 @@ impl Retention {
         self.out = None;
         self.not_before = not_before;
         self.waiting.add(std::mem::take(&mut self.since));
-    }
-}
-
-/// Reads a kept journal, row after row, to go on where folding had come to: behind its last fold.
-#[derive(Debug)]
-pub struct RetentionRestore {
-    retention: Retention,
-    /// It has every row read.
-    ahead: Folding,
-}
-
-impl RetentionRestore {
-    /// Begins at a journal's beginning.
-    #[must_use]
-    pub fn new(limits: RetentionLimits) -> Self {
-        Self { retention: Retention::new(limits), ahead: Folding::new() }
-    }
-
-    /// Takes the next rows.
-    pub fn take(&mut self, rows: &[Event]) {
-        let folded = rows.iter().rposition(|row| matches!(row.body, EventBody::Fold(_))).map_or(0, |last| last + 1);
-        if folded > 0 {
-            self.ahead.pass(&rows[..folded]);
-            self.retention.folding = self.ahead.clone();
-            self.retention.waiting = Waiting::default();
-        }
-        self.ahead.pass(&rows[folded..]);
-        self.retention.head = self.ahead.seq();
-        rows[folded..].iter().for_each(|row| self.retention.note(row));
-    }
-
-    /// The end of the journal.
-    #[must_use]
-    pub fn finish(self) -> Retention {
-        self.retention
     }
 }
 
@@ -225,6 +201,15 @@ mod tests {
         retention
     }
 
+    fn recalled(rows: &[Event]) -> Retention {
+        let (mut retention, mut whole) = (Retention::new(LIMITS), WholeTranscript::new());
+        for row in rows {
+            whole.apply(row);
+            retention.recall(row, &whole);
+        }
+        retention
+    }
+
     fn places(folds: &[Event]) -> Vec<(u64, u64)> {
         folds.iter().map(|fold| (fold.first().value(), fold.seq.value())).collect()
     }
@@ -281,24 +266,16 @@ mod tests {
         let folded = noted(1..=30).begin().fold(&events(1..=30), &Limits::default());
         let mut rows = folded.folds().to_vec();
         rows.extend(events(31..=35));
-        for cut in 0..=rows.len() {
-            let mut restore = RetentionRestore::new(LIMITS);
-            restore.take(&rows[..cut]);
-            restore.take(&rows[cut..]);
-            let mut retention = restore.finish();
-            assert_eq!(retention.due(), Some(1_310), "cut at {cut}: the oldest of five came at 310");
-            let run = retention.begin();
-            assert_eq!(run.after(), Seq::new(30));
-            assert_eq!(places(run.fold(&rows[1..], &Limits::default()).folds()), [(31, 35)]);
-        }
+        let mut retention = recalled(&rows);
+        assert_eq!(retention.due(), Some(1_310), "the oldest of five came at 310");
+        let run = retention.begin();
+        assert_eq!(run.after(), Seq::new(30));
+        assert_eq!(places(run.fold(&rows[1..], &Limits::default()).folds()), [(31, 35)]);
     }
 
     #[test]
     fn a_journal_without_a_fold_waits_as_a_whole() {
-        let mut restore = RetentionRestore::new(LIMITS);
-        restore.take(&events(1..=20));
-        restore.take(&events(21..=30));
-        let mut retention = restore.finish();
+        let mut retention = recalled(&events(1..=30));
         assert_eq!(retention.due(), Some(0));
         assert_eq!(places(retention.begin().fold(&events(1..=30), &Limits::default()).folds()), [(1, 30)]);
     }

@@ -2,9 +2,9 @@
 
 use std::{collections::BTreeSet, iter};
 
-use moorline_protocol::{Epoch, Item, Limits, Page, Seq, SnapshotPart, TurnId, encode};
+use moorline_protocol::{BlockId, Epoch, Item, Limits, Page, Seq, SnapshotPart, TurnId, encode};
 
-use crate::{Transcript, entity::Entity, text::with_tail, transcript::BySeq};
+use crate::{WholeTranscript, entity::Entity, span::Spans, text::with_tail};
 
 /// The newest part of a transcript as of a seq: the parts of the wire, joined.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,7 +33,7 @@ impl Snapshot {
     }
 }
 
-impl Transcript {
+impl WholeTranscript {
     /// Makes a snapshot for a reader who has everything up to `since`, or nothing.
     ///
     /// It holds the newest turns and blocks, at most [`Limits::snapshot_turns`] turns and about
@@ -48,7 +48,7 @@ impl Transcript {
             self.choose_changed(since, &mut chosen);
         }
         self.choose_unsettled(&mut chosen);
-        Snapshot { epoch: epoch.clone(), seq: self.seq, from, items: self.items(chosen, limits) }
+        Snapshot { epoch: epoch.clone(), seq: self.transcript.seq, from, items: self.items(chosen, limits) }
     }
 
     /// Makes a page of the newest blocks opened before `before`: at most `limit`, [`Limits::page_blocks`] and about
@@ -56,19 +56,18 @@ impl Transcript {
     #[must_use]
     pub fn page(&self, before: Seq, limit: usize, limits: &Limits, epoch: &Epoch) -> Page {
         let bounds = Bounds { turns: usize::MAX, blocks: limit.min(limits.page_blocks), bytes: limits.snapshot_bytes };
-        let before = before.min(self.seq.next());
+        let before = before.min(self.transcript.seq.next());
         let (from, chosen) = self.newest(before, &bounds, limits);
-        Page { epoch: epoch.clone(), seq: self.seq, from, before, items: self.items(chosen, limits) }
+        Page { epoch: epoch.clone(), seq: self.transcript.seq, from, before, items: self.items(chosen, limits) }
     }
 
     /// Chooses what was opened last before `before`, and says from which place on that is everything.
     fn newest(&self, before: Seq, bounds: &Bounds, limits: &Limits) -> (Seq, Chosen) {
-        let floor = self.floor(before);
         let mut chosen = Chosen::new();
         let mut turns = BTreeSet::new();
         let (mut blocks, mut bytes) = (0, 0);
         let mut from = before;
-        for (opened, here) in self.opened(floor, before) {
+        for (opened, here) in self.opened(Seq::ZERO, before) {
             for entity in &here {
                 turns.extend(self.turn_of(entity).cloned());
                 blocks += usize::from(matches!(entity, Entity::Block(_)));
@@ -81,13 +80,15 @@ impl Transcript {
             from = opened;
             chosen.extend(here.into_iter().map(|entity| (opened, entity)));
         }
-        (floor, chosen)
+        (Seq::new(1), chosen)
     }
 
-    /// What was opened in `floor..before`, by seq, the newest first.
-    fn opened(&self, floor: Seq, before: Seq) -> impl Iterator<Item = (Seq, Vec<Entity>)> {
-        let mut turns = within(&self.opened_turns, floor, before).peekable();
-        let mut blocks = within(&self.opened_blocks, floor, before).peekable();
+    /// What was opened in `from..before`, by seq, the newest first.
+    fn opened(&self, from: Seq, before: Seq) -> impl Iterator<Item = (Seq, Vec<Entity>)> {
+        let turns = (from, TurnId::lowest())..(before, TurnId::lowest());
+        let blocks = (from, BlockId::lowest())..(before, BlockId::lowest());
+        let mut turns = self.transcript.opened_turns.range(turns).rev().peekable();
+        let mut blocks = self.transcript.opened_blocks.range(blocks).rev().peekable();
         iter::from_fn(move || {
             let opened = turns.peek().map(|(at, _)| *at).max(blocks.peek().map(|(at, _)| *at))?;
             let turns = iter::from_fn(|| turns.next_if(|(at, _)| *at == opened)).map(|(_, turn)| Entity::Turn(turn.clone()));
@@ -98,32 +99,30 @@ impl Transcript {
 
     /// Chooses what a reader at `since` holds in an older state.
     fn choose_changed(&self, since: Seq, chosen: &mut Chosen) {
-        let turns = self.turns.values().filter(|turn| turn.opened <= since && turn.rev > since);
-        chosen.extend(turns.map(|turn| (turn.opened, Entity::Turn(turn.id.clone()))));
-        let blocks = self.blocks.values().filter(|block| block.opened <= since && block.rev > since);
-        chosen.extend(blocks.map(|block| (block.opened, Entity::Block(block.id.clone()))));
+        let before = since.next();
+        let here =
+            self.opened(Spans::stretch_of(since), before).flat_map(|(opened, here)| here.into_iter().map(move |entity| (opened, entity)));
+        let around = self.spans.around(since).filter(|(opened, _)| *opened < before).cloned();
+        chosen.extend(here.chain(around).filter(|(_, entity)| self.rev(entity).is_some_and(|rev| rev > since)));
     }
 
     /// Chooses what later events may touch, and what they may be shown beside.
     fn choose_unsettled(&self, chosen: &mut Chosen) {
-        let newest = self.newest_turn(Seq::MAX);
-        for turn in newest.into_iter().chain(self.queued()).filter_map(|turn| self.turns.get(turn)) {
+        let transcript = &self.transcript;
+        let newest = transcript.newest_turn(Seq::MAX);
+        for turn in newest.into_iter().chain(transcript.queued()).filter_map(|turn| transcript.turn(turn)) {
             chosen.insert((turn.opened, Entity::Turn(turn.id.clone())));
         }
-        for (_, turn) in &self.running {
-            let open = self.blocks(turn).filter(|block| block.fields.closed != Some(true));
-            chosen.extend(open.map(|block| (block.opened, Entity::Block(block.id.clone()))));
+        for turn in transcript.queued() {
+            chosen.extend(transcript.blocks(turn).map(|block| (block.opened, Entity::Block(block.id.clone()))));
         }
-        for turn in self.queued() {
-            chosen.extend(self.blocks(turn).map(|block| (block.opened, Entity::Block(block.id.clone()))));
-        }
-        chosen.extend(self.requests.iter().map(|(opened, block)| (*opened, Entity::Block(block.clone()))));
+        chosen.extend(self.open.iter().chain(&transcript.requests).map(|(opened, block)| (*opened, Entity::Block(block.clone()))));
     }
 
     /// The items of what was chosen and the turns it belongs to, by `opened`.
     fn items(&self, mut chosen: Chosen, limits: &Limits) -> Vec<Item> {
         let turns: BTreeSet<_> = chosen.iter().filter_map(|(_, entity)| self.turn_of(entity)).collect();
-        let turns: Vec<_> = turns.into_iter().filter_map(|turn| self.turns.get(turn)).collect();
+        let turns: Vec<_> = turns.into_iter().filter_map(|turn| self.transcript.turn(turn)).collect();
         chosen.extend(turns.into_iter().map(|turn| (turn.opened, Entity::Turn(turn.id.clone()))));
         chosen.iter().filter_map(|(_, entity)| self.item(entity, limits)).collect()
     }
@@ -131,21 +130,23 @@ impl Transcript {
     fn turn_of<'a>(&'a self, entity: &'a Entity) -> Option<&'a TurnId> {
         match entity {
             Entity::Turn(turn) => Some(turn),
-            Entity::Block(block) => self.blocks.get(block).map(|block| &block.turn),
+            Entity::Block(block) => self.transcript.block(block).map(|block| &block.turn),
         }
     }
 
     fn item(&self, entity: &Entity, limits: &Limits) -> Option<Item> {
         match entity {
-            Entity::Turn(turn) => self.turn(turn).cloned().map(Item::Turn),
-            Entity::Block(block) => self.blocks.get(block).map(|block| Item::Block(with_tail(block, limits.text_bytes))),
+            Entity::Turn(turn) => self.transcript.turn(turn).cloned().map(Item::Turn),
+            Entity::Block(block) => self.transcript.block(block).map(|block| Item::Block(with_tail(block, limits.text_bytes))),
         }
     }
-}
 
-/// The part of an index in `floor..before`, the newest first. To walk past what is newer costs less than to encode what is found.
-fn within<Id>(index: &BySeq<Id>, floor: Seq, before: Seq) -> impl Iterator<Item = &(Seq, Id)> {
-    index.iter().rev().skip_while(move |(at, _)| *at >= before).take_while(move |(at, _)| *at >= floor)
+    fn rev(&self, entity: &Entity) -> Option<Seq> {
+        match entity {
+            Entity::Turn(turn) => self.transcript.turn(turn).map(|turn| turn.rev),
+            Entity::Block(block) => self.transcript.block(block).map(|block| block.rev),
+        }
+    }
 }
 
 /// What goes into a snapshot or page, in its order.

@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, future::Future, sync::Arc, time::Duration};
 use futures_util::future::BoxFuture;
 use moorline_protocol::{ErrorFrame, MessageId, Outcome, Receipt, Seq, SessionId, TurnError};
 use moorline_session::{AgentCommand, AgentReport, AgentUpdate, Commit, Input, Output, Reply, Session, StoreError};
-use moorline_transcript::{Changes, Folded, Retention, Transcript};
+use moorline_transcript::{Folded, Retention, WholeTranscript};
 use tokio::{
     sync::{mpsc, oneshot, watch},
     time::{Instant, sleep, sleep_until},
@@ -120,8 +120,7 @@ async fn pause(mailbox: &mut mpsc::Receiver<Order>) -> Mailbox {
 struct Task {
     place: Place,
     session: Session,
-    transcript: Transcript,
-    changes: Changes,
+    transcript: WholeTranscript,
     oldest: Seq,
     retention: Retention,
     /// The run of the journal that is being folded.
@@ -167,7 +166,6 @@ impl Task {
             place,
             session,
             transcript,
-            changes: Changes::new(),
             oldest,
             retention,
             folding: None,
@@ -221,7 +219,7 @@ impl Task {
             match output {
                 Output::Store(mut commit) => {
                     self.gathered = 0;
-                    commit.texts = self.transcript.completed(&commit.events).into_iter().filter_map(text_of).collect();
+                    commit.texts = self.transcript.transcript().completed(&commit.events).into_iter().filter_map(text_of).collect();
                     let answer = self.place.surroundings.commits.commit(commit.clone());
                     self.committing = Some((answer, commit));
                 }
@@ -243,10 +241,9 @@ impl Task {
                 self.oldest = event.first();
             }
             self.retention.note(event);
-            self.transcript.apply(event, &mut self.changes);
+            self.transcript.apply(event);
             self.place.tail.push(event);
         }
-        self.changes.clear();
         self.touched = Instant::now();
         self.session.handle(self.place.surroundings.clock.now(), Input::Committed);
         if commit.events.is_empty() {
@@ -279,7 +276,7 @@ impl Task {
     /// The session is gone: nobody works for it any more, and nothing of it is kept.
     fn forget(&mut self) {
         (self.agent, self.folding) = (None, None);
-        (self.transcript, self.retention) = (Transcript::new(), Retention::new(self.place.surroundings.retention));
+        (self.transcript, self.retention) = (WholeTranscript::new(), Retention::new(self.place.surroundings.retention));
         self.publish();
     }
 

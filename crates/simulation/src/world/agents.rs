@@ -58,10 +58,10 @@ impl World {
     fn publish(&mut self, session: &SessionId) {
         let Self { store, gateway, .. } = self;
         let Some(loaded) = gateway.as_mut().and_then(|gateway| gateway.sessions.get_mut(session)) else { return };
-        let (seen, head) = (loaded.transcript.seq(), loaded.session.head());
+        let (seen, head) = (loaded.transcript.transcript().seq(), loaded.session.head());
         for event in store.read(session, seen, usize::MAX, usize::MAX).unwrap_or_default() {
             if event.seq <= head {
-                loaded.transcript.apply(&event, &mut Changes::new());
+                loaded.transcript.apply(&event);
             }
         }
         let Some(gateway) = &self.gateway else { return };

@@ -3,7 +3,7 @@
 use moorline_delivery::ConnectionInput;
 use moorline_protocol::SessionId;
 use moorline_session::{Input, Reply};
-use moorline_transcript::{Retention, Transcript};
+use moorline_transcript::{Retention, WholeTranscript};
 
 use super::World;
 use crate::gateway::Agent;
@@ -22,7 +22,7 @@ impl World {
         let limits = self.settings().retention;
         if let Some(loaded) = self.loaded(session) {
             (loaded.agent, loaded.folding) = (Agent::default(), None);
-            (loaded.transcript, loaded.retention) = (Transcript::new(), Retention::new(limits));
+            (loaded.transcript, loaded.retention) = (WholeTranscript::new(), Retention::new(limits));
         }
         let Some(gateway) = &self.gateway else { return };
         let following = gateway.connections.iter().filter(|(_, seated)| seated.follows.contains(session));

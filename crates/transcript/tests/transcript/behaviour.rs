@@ -6,7 +6,7 @@ use moorline_protocol::{
 };
 use moorline_transcript::{Changes, Gap, Snapshot, TextChange, Transcript};
 
-use crate::journal::{Writer, block, block_id, closed, epoch, in_epoch, prefixes, turn_id};
+use crate::journal::{Writer, block, block_id, closed, epoch, in_epoch, prefixes, turn_id, whole};
 
 fn folded(writer: &Writer) -> Transcript {
     let mut transcript = in_epoch("e");
@@ -188,7 +188,7 @@ fn reader_and_a_page_ahead() -> (Vec<Event>, Transcript, Page) {
     writer.accept("third", "", None);
     writer.accept("fourth", "", None);
     let mut truth = prefixes(&writer.events);
-    let page = truth[9].page(Seq::new(10), 9, &Limits::default(), &epoch("e"));
+    let page = whole(&writer.events).page(Seq::new(10), 9, &Limits::default(), &epoch("e"));
     let mut there = truth.swap_remove(3);
     there.merge_page(page.clone(), &mut Changes::new());
     (writer.events, there, page)
@@ -241,7 +241,7 @@ fn a_snapshot_of_another_incarnation_replaces_everything() {
     let mut there = folded(&started());
     let mut other = Writer::default();
     other.accept("elsewhere", "", None);
-    let snapshot = prefixes(&other.events)[1].snapshot(None, &Limits::default(), &epoch("f"));
+    let snapshot = whole(&other.events).snapshot(None, &Limits::default(), &epoch("f"));
     let mut changes = Changes::new();
     there.merge_snapshot(snapshot, &mut changes);
     assert!(changes.reset());

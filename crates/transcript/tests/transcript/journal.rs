@@ -5,7 +5,7 @@ use moorline_protocol::{
     Outcome, Patch, PlanEntry, PlanStatus, RequestOption, Seq, Settlement, ToolKind, ToolStatus, TurnEnded, TurnError, TurnId, TurnStarted,
     TurnStopping, Withdrawn,
 };
-use moorline_transcript::{Changes, Transcript};
+use moorline_transcript::{Changes, Transcript, WholeTranscript};
 use proptest::{collection::vec, prelude::*};
 
 /// What is tried next; a step that makes no sense where the session stands is left out.
@@ -37,6 +37,15 @@ pub(crate) enum Step {
 
 pub(crate) fn journals(max_steps: usize) -> impl Strategy<Value = Vec<Event>> {
     vec(steps(), 1..max_steps).prop_map(Writer::write)
+}
+
+/// Journals of one turn that goes on and on.
+pub(crate) fn huge_turns(max_steps: usize) -> impl Strategy<Value = Vec<Event>> {
+    vec(steps(), max_steps / 2..max_steps).prop_map(|steps| {
+        let begin = [Step::Accept { text: "go".to_owned(), rest: String::new(), urgent: false }, Step::Start];
+        let work = steps.into_iter().filter(|step| !matches!(step, Step::End(_)));
+        Writer::write(begin.into_iter().chain(work).collect())
+    })
 }
 
 fn steps() -> impl Strategy<Value = Step> {
@@ -310,6 +319,24 @@ pub(crate) fn prefixes(journal: &[Event]) -> Vec<Transcript> {
     for event in journal {
         let mut next = all.last().cloned().expect("the empty one");
         next.apply(event, &mut Changes::new());
+        all.push(next);
+    }
+    all
+}
+
+/// A journal as the gateway holds it.
+pub(crate) fn whole(journal: &[Event]) -> WholeTranscript {
+    let mut whole = WholeTranscript::new();
+    journal.iter().for_each(|event| whole.apply(event));
+    whole
+}
+
+/// A journal as the gateway holds it as of each of its seqs, the empty one first.
+pub(crate) fn wholes(journal: &[Event]) -> Vec<WholeTranscript> {
+    let mut all = vec![WholeTranscript::new()];
+    for event in journal {
+        let mut next = all.last().cloned().expect("the empty one");
+        next.apply(event);
         all.push(next);
     }
     all

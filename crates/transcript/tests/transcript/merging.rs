@@ -1,10 +1,10 @@
 //! Everything merges, in any order, to the transcript that a reader from the first event has.
 
-use moorline_protocol::{Block, Event, EventBody, Limits, Page, Seq};
-use moorline_transcript::{Changes, Folding, Snapshot, Transcript, fold};
+use moorline_protocol::{Block, Event, EventBody, Item, Limits, Page, Seq};
+use moorline_transcript::{Changes, Folding, Snapshot, Transcript, WholeTranscript, fold};
 use proptest::{collection::vec, prelude::*, sample::Index};
 
-use crate::journal::{epoch, in_epoch, journals, prefixes};
+use crate::journal::{blocks_of, epoch, huge_turns, in_epoch, journals, prefixes, whole, wholes};
 
 /// What happens to a reader next.
 #[derive(Debug, Clone)]
@@ -59,6 +59,7 @@ fn limits() -> impl Strategy<Value = Limits> {
 struct Reader<'a> {
     journal: &'a [Event],
     truth: &'a [Transcript],
+    wholes: &'a [WholeTranscript],
     limits: &'a Limits,
     here: Transcript,
     last_snapshot: Option<Snapshot>,
@@ -75,6 +76,11 @@ impl Reader<'_> {
         &self.truth[(self.seq() + ahead).min(self.journal.len())]
     }
 
+    /// The same as the gateway holds it.
+    fn whole(&self, ahead: usize) -> &WholeTranscript {
+        &self.wholes[(self.seq() + ahead).min(self.journal.len())]
+    }
+
     fn arrive(&mut self, events: &[Event]) {
         for event in events {
             self.here.apply(event, &mut Changes::new());
@@ -87,7 +93,7 @@ impl Reader<'_> {
 
     fn page(&self, ahead: usize, limit: usize) -> Option<Page> {
         let gap = self.here.gaps().last()?;
-        Some(self.truth(ahead).page(gap.to.next(), limit, self.limits, &epoch("e")))
+        Some(self.whole(ahead).page(gap.to.next(), limit, self.limits, &epoch("e")))
     }
 
     fn take(&mut self, turnout: &Turnout) {
@@ -113,7 +119,7 @@ impl Reader<'_> {
             }
             Turnout::Down(count) => {
                 let since = self.here.seq();
-                let snapshot = self.truth(*count).snapshot((since > Seq::ZERO).then_some(since), self.limits, &epoch("e"));
+                let snapshot = self.whole(*count).snapshot((since > Seq::ZERO).then_some(since), self.limits, &epoch("e"));
                 self.last_snapshot = Some(snapshot.clone());
                 self.here.merge_snapshot(snapshot, changes);
             }
@@ -123,7 +129,7 @@ impl Reader<'_> {
                 }
             }
             Turnout::SlowPage { ahead, before, limit } => {
-                let then = self.truth(*ahead);
+                let then = self.whole(*ahead);
                 let before = Seq::new(before.index(self.seq() + ahead + 1) as u64 + 1);
                 self.slow.push(then.page(before, *limit, self.limits, &epoch("e")));
             }
@@ -140,7 +146,7 @@ impl Reader<'_> {
             }
             Turnout::Overlap { before, limit } => {
                 let before = Seq::new(before.index(self.journal.len() + 1) as u64 + 1);
-                let page = self.truth(0).page(before, *limit, self.limits, &epoch("e"));
+                let page = self.whole(0).page(before, *limit, self.limits, &epoch("e"));
                 self.here.merge_page(page, changes);
             }
         }
@@ -214,21 +220,43 @@ fn assert_same(here: &Transcript, truth: &Transcript) {
     }
 }
 
+/// A reader to whom all this happens has in the end what a reader from the first event has.
+fn read_through(journal: &[Event], turnouts: &[Turnout], limits: &Limits) {
+    let (truth, wholes) = (prefixes(journal), wholes(journal));
+    let mut reader = Reader { journal, truth: &truth, wholes: &wholes, limits, here: in_epoch("e"), last_snapshot: None, slow: Vec::new() };
+    for turnout in turnouts {
+        reader.take(turnout);
+        reader.check();
+    }
+    reader.read_to_the_end();
+    assert_same(&reader.here, &truth[journal.len()]);
+}
+
+/// What is kept of a journal that is folded run by run.
+fn folded(journal: &[Event], lengths: &[usize], limits: &Limits) -> Vec<Event> {
+    let (mut folding, mut rows, mut rest) = (Folding::new(), Vec::new(), journal);
+    for length in lengths.iter().cycle() {
+        if rest.is_empty() {
+            break;
+        }
+        let (run, behind) = rest.split_at((*length).min(rest.len()));
+        rest = behind;
+        rows.extend(folding.fold(run, limits));
+    }
+    rows
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
 
     #[test]
     fn snapshots_pages_folds_and_events_merge_in_any_order(journal in journals(160), turnouts in turnouts(), limits in limits()) {
-        let truth = prefixes(&journal);
-        let mut reader = Reader {
-            journal: &journal, truth: &truth, limits: &limits, here: in_epoch("e"), last_snapshot: None, slow: Vec::new(),
-        };
-        for turnout in &turnouts {
-            reader.take(turnout);
-            reader.check();
-        }
-        reader.read_to_the_end();
-        assert_same(&reader.here, &truth[journal.len()]);
+        read_through(&journal, &turnouts, &limits);
+    }
+
+    #[test]
+    fn so_they_do_inside_one_huge_turn(journal in huge_turns(300), turnouts in turnouts(), limits in limits()) {
+        read_through(&journal, &turnouts, &limits);
     }
 
     #[test]
@@ -250,10 +278,10 @@ proptest! {
 
     #[test]
     fn a_snapshot_at_any_cut_and_its_tail_are_the_whole(journal in journals(60), limits in limits()) {
-        let truth = prefixes(&journal);
+        let (truth, wholes) = (prefixes(&journal), wholes(&journal));
         for cut in 0..truth.len() {
             let mut reader = Reader {
-                journal: &journal, truth: &truth, limits: &limits, here: Transcript::new(), last_snapshot: None, slow: Vec::new(),
+                journal: &journal, truth: &truth, wholes: &wholes, limits: &limits, here: Transcript::new(), last_snapshot: None, slow: Vec::new(),
             };
             reader.take(&Turnout::Down(cut));
             reader.check();
@@ -285,17 +313,10 @@ proptest! {
 
     #[test]
     fn a_folded_journal_is_read_from_every_cursor_to_the_same_end(
-        journal in journals(120), lengths in vec(1..60_usize, 1..10), event_bytes in 300..4_000_usize
+        journal in prop_oneof![journals(120), huge_turns(200)], lengths in vec(1..60_usize, 1..10), event_bytes in 300..4_000_usize
     ) {
         let truth = prefixes(&journal);
-        let limits = Limits { event_bytes, ..Limits::default() };
-        let (mut folding, mut rows, mut rest) = (Folding::new(), Vec::new(), journal.as_slice());
-        for length in lengths.into_iter().cycle() {
-            if rest.is_empty() { break; }
-            let (run, behind) = rest.split_at(length.min(rest.len()));
-            rest = behind;
-            rows.extend(folding.fold(run, &limits));
-        }
+        let rows = folded(&journal, &lengths, &Limits { event_bytes, ..Limits::default() });
         let mut covered = Seq::ZERO;
         for row in &rows {
             prop_assert_eq!(row.first(), covered.next(), "without a hole");
@@ -309,6 +330,47 @@ proptest! {
             let mut reader = there.clone();
             rows.iter().filter(|row| row.seq.value() > cut as u64).for_each(|row| reader.apply(row, &mut Changes::new()));
             prop_assert_eq!(Some(&reader), truth.last(), "from {}", cut);
+        }
+    }
+
+    #[test]
+    fn a_folded_journal_gives_the_snapshots_and_pages_that_its_events_give(
+        journal in prop_oneof![journals(200), huge_turns(400)],
+        lengths in vec(1..60_usize, 1..10),
+        event_bytes in 300..4_000_usize,
+        limits in limits(),
+        cursors in vec(any::<Index>(), 12),
+    ) {
+        let rows = folded(&journal, &lengths, &Limits { event_bytes, ..Limits::default() });
+        let (of_events, of_rows) = (whole(&journal), whole(&rows));
+        for at in cursors.iter().map(|cursor| cursor.index(journal.len() + 1) as u64) {
+            let since = (at > 0).then(|| Seq::new(at));
+            let snapshot = of_events.snapshot(since, &limits, &epoch("e"));
+            prop_assert_eq!(&of_rows.snapshot(since, &limits, &epoch("e")), &snapshot);
+            let before = Seq::new(at + 1);
+            prop_assert_eq!(of_rows.page(before, 5, &limits, &epoch("e")), of_events.page(before, 5, &limits, &epoch("e")));
+        }
+    }
+
+    #[test]
+    fn a_snapshot_for_any_cursor_brings_all_that_changed_and_little_else(
+        journal in prop_oneof![journals(200), huge_turns(400)], cursors in vec(any::<Index>(), 12)
+    ) {
+        let whole = whole(&journal);
+        let tight = Limits { snapshot_turns: 1, snapshot_bytes: 1, ..Limits::default() };
+        let fresh = whole.snapshot(None, &tight, &epoch("e"));
+        let unsettled = blocks_of(&fresh.items);
+        let blocks = || whole.transcript().turns().flat_map(|turn| whole.transcript().blocks(&turn.id));
+        for since in cursors.iter().map(|cursor| Seq::new(cursor.index(journal.len() + 1) as u64)) {
+            let snapshot = whole.snapshot(Some(since), &tight, &epoch("e"));
+            let brought = blocks_of(&snapshot.items);
+            for block in blocks() {
+                let is_older = block.opened <= since && block.rev > since;
+                prop_assert_eq!(brought.contains(&block), is_older || unsettled.contains(&block), "{:?} since {}", block, since);
+            }
+            for turn in whole.transcript().turns().filter(|turn| turn.opened <= since && turn.rev > since) {
+                prop_assert!(snapshot.items.contains(&Item::Turn(turn.clone())), "{:?} since {}", turn, since);
+            }
         }
     }
 

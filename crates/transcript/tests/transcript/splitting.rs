@@ -1,10 +1,10 @@
 //! Snapshots and pages: their bounds, and their way over the wire in parts.
 
 use moorline_protocol::{Append, Event, GatewayFrame, Item, Limits, Seq, SessionId, SnapshotPart, decode_gateway, encode};
-use moorline_transcript::{Changes, Folding, Snapshot, Transcript, fold, parts};
+use moorline_transcript::{Changes, Folding, Snapshot, Transcript, WholeTranscript, fold, parts};
 use proptest::prelude::*;
 
-use crate::journal::{Step, Writer, block, blocks_of, closed, epoch, journals, prefixes, turn_id};
+use crate::journal::{Step, Writer, block, blocks_of, closed, epoch, journals, prefixes, turn_id, whole};
 
 fn session() -> SessionId {
     SessionId::parse("s").expect("an id")
@@ -46,7 +46,7 @@ fn a_long_text_of_wide_characters_comes_through_in_parts() {
 
 #[test]
 fn an_empty_snapshot_is_one_part() {
-    let parts = parts(Transcript::new().snapshot(None, &Limits::default(), &epoch("e")), &session(), 1, &Limits::default());
+    let parts = parts(WholeTranscript::new().snapshot(None, &Limits::default(), &epoch("e")), &session(), 1, &Limits::default());
     assert_eq!(parts.len(), 1);
     assert!(parts[0].last && parts[0].items.is_empty());
 }
@@ -67,7 +67,7 @@ fn a_text_longer_than_its_limit_comes_as_its_tail() {
     let limits = Limits { text_bytes: 4, ..Limits::default() };
     let mut writer = Writer::default();
     writer.accept("漢漢漢", "", None);
-    let snapshot = prefixes(&writer.events)[1].snapshot(None, &limits, &epoch("e"));
+    let snapshot = whole(&writer.events).snapshot(None, &limits, &epoch("e"));
     let cut = blocks_of(&snapshot.items)[0];
     assert_eq!((cut.from, cut.text.as_str()), (6, "漢"));
 }
@@ -76,14 +76,14 @@ fn a_text_longer_than_its_limit_comes_as_its_tail() {
 fn a_tail_goes_on_and_gets_its_beginning_later() {
     let mut writer = Writer::default();
     let turn = writer.accept("0123456789", "", None);
-    let mut there = fresh(prefixes(&writer.events)[1].snapshot(None, &Limits { text_bytes: 4, ..Limits::default() }, &epoch("e")));
+    let mut there = fresh(whole(&writer.events).snapshot(None, &Limits { text_bytes: 4, ..Limits::default() }, &epoch("e")));
     writer.push(moorline_protocol::EventBody::Append(Append { block: block(1, 1, 1).id, edition: 0, at: 10, text: "ab".to_owned() }));
     there.apply(&writer.events[1], &mut Changes::new());
     let shown = |there: &Transcript| there.blocks(&turn).next().map(|block| (block.from, block.text.clone()));
     assert_eq!(shown(&there), Some((6, "6789ab".to_owned())));
 
     // The beginning may be as of an earlier seq than the tail.
-    there.merge_page(prefixes(&writer.events)[1].page(Seq::new(2), 9, &Limits::default(), &epoch("e")), &mut Changes::new());
+    there.merge_page(whole(&writer.events[..1]).page(Seq::new(2), 9, &Limits::default(), &epoch("e")), &mut Changes::new());
     assert_eq!(shown(&there), Some((0, "0123456789ab".to_owned())));
 }
 
@@ -94,7 +94,7 @@ fn a_newer_tail_leaves_the_beginning_that_is_here() {
     let truth = prefixes(&writer.events);
     let mut there = truth[1].clone();
     there.merge_snapshot(
-        truth[2].snapshot(Some(Seq::new(1)), &Limits { text_bytes: 4, ..Limits::default() }, &epoch("e")),
+        whole(&writer.events).snapshot(Some(Seq::new(1)), &Limits { text_bytes: 4, ..Limits::default() }, &epoch("e")),
         &mut Changes::new(),
     );
     assert!(there.blocks(&turn).eq(truth[2].blocks(&turn)));
@@ -104,7 +104,7 @@ fn a_newer_tail_leaves_the_beginning_that_is_here() {
 fn a_new_edition_of_a_tail_is_whole() {
     let mut writer = Writer::default();
     let turn = writer.accept("0123456789", "", None);
-    let mut there = fresh(prefixes(&writer.events)[1].snapshot(None, &Limits { text_bytes: 4, ..Limits::default() }, &epoch("e")));
+    let mut there = fresh(whole(&writer.events).snapshot(None, &Limits { text_bytes: 4, ..Limits::default() }, &epoch("e")));
     writer.push(moorline_protocol::EventBody::Append(Append { block: block(1, 1, 1).id, edition: 1, at: 0, text: "new".to_owned() }));
     there.apply(&writer.events[1], &mut Changes::new());
     assert_eq!(there.blocks(&turn).map(|block| (block.from, block.text.as_str())).collect::<Vec<_>>(), [(0, "new")]);
@@ -113,21 +113,12 @@ fn a_new_edition_of_a_tail_is_whole() {
 #[test]
 fn a_snapshot_that_reaches_further_back_fills_the_gap() {
     let journal = many_turns();
-    let whole = prefixes(&journal).pop().expect("a transcript");
+    let whole = whole(&journal);
     let mut there = fresh(whole.snapshot(None, &Limits { snapshot_turns: 5, ..Limits::default() }, &epoch("e")));
     let mut changes = Changes::new();
-    there.merge_snapshot(whole.snapshot(Some(whole.seq()), &Limits::default(), &epoch("e")), &mut changes);
+    there.merge_snapshot(whole.snapshot(Some(whole.transcript().seq()), &Limits::default(), &epoch("e")), &mut changes);
     assert!(there.gaps().is_empty() && changes.gaps());
     assert_eq!(there.turns().count(), 40);
-}
-
-#[test]
-fn what_has_a_gap_claims_nothing_beyond_it() {
-    let whole = prefixes(&many_turns()).pop().expect("a transcript");
-    let there = fresh(whole.snapshot(None, &Limits { snapshot_turns: 5, ..Limits::default() }, &epoch("e")));
-    let behind = there.gaps()[0].to.next();
-    assert_eq!(there.snapshot(None, &Limits::default(), &epoch("e")).from, behind);
-    assert_eq!(there.page(whole.seq(), 200, &Limits::default(), &epoch("e")).from, behind);
 }
 
 #[test]
@@ -146,7 +137,7 @@ fn a_fold_carries_of_a_text_what_the_transcript_holds_of_it() {
     let steps = [Step::Accept { text: "go".to_owned(), rest: String::new(), urgent: false }, Step::Start];
     let journal = Writer::write(steps.into_iter().chain((0..30).map(|_| Step::Text("text".to_owned()))).collect());
     let (truth, limits) = (prefixes(&journal), Limits::default());
-    let mut tail = fresh(truth[4].snapshot(None, &Limits { text_bytes: 1, ..Limits::default() }, &epoch("e")));
+    let mut tail = fresh(whole(&journal[..4]).snapshot(None, &Limits { text_bytes: 1, ..Limits::default() }, &epoch("e")));
     let folded = fold(&mut tail, &journal[4..], &limits).expect("a fold");
     let mut reader = truth[20].clone();
     reader.apply(&folded, &mut Changes::new());
@@ -182,7 +173,7 @@ fn a_snapshot_brings_an_open_request_wherever_it_stands() {
         error: None,
     }));
     writer.accept("next", "", None);
-    let whole = prefixes(&writer.events).pop().expect("a transcript");
+    let whole = whole(&writer.events);
     let there = fresh(whole.snapshot(None, &Limits { snapshot_turns: 1, ..Limits::default() }, &epoch("e")));
     assert!(!there.gaps().is_empty());
     assert_eq!(there.state().waiting, [block(9, 1, 3).id]);
@@ -202,7 +193,7 @@ fn many_turns() -> Vec<Event> {
 #[test]
 fn a_snapshot_keeps_to_its_number_of_turns() {
     let journal = many_turns();
-    let whole = prefixes(&journal).pop().expect("a transcript");
+    let whole = whole(&journal);
     let limits = Limits { snapshot_turns: 5, ..Limits::default() };
     let there = fresh(whole.snapshot(None, &limits, &epoch("e")));
     assert_eq!(there.turns().count(), 5);
@@ -214,26 +205,20 @@ fn a_snapshot_keeps_to_its_number_of_turns() {
 fn a_snapshot_keeps_to_its_bytes_inside_one_huge_turn() {
     let steps = [Step::Accept { text: "go".to_owned(), rest: String::new(), urgent: false }, Step::Start];
     let work = (0..2_000).flat_map(|_| [Step::Text("text".to_owned()), Step::Thought("thought".to_owned())]);
-    let whole = {
-        let mut whole = Transcript::new();
-        for event in Writer::write(steps.into_iter().chain(work).collect()) {
-            whole.apply(&event, &mut Changes::new());
-        }
-        whole
-    };
+    let whole = whole(&Writer::write(steps.into_iter().chain(work).collect()));
     let limits = Limits { snapshot_bytes: 20_000, ..Limits::default() };
     let snapshot = whole.snapshot(None, &limits, &epoch("e"));
     let bytes: usize = snapshot.items.iter().map(|item| encode(item).len()).sum();
     assert!((10_000..22_000).contains(&bytes), "{bytes} bytes");
     let there = fresh(snapshot);
-    assert_eq!(there.state(), whole.state());
+    assert_eq!(there.state(), whole.transcript().state());
     // The message is here although it lies in the gap: the turn at work has not closed it.
     assert_eq!(there.blocks(&turn_id(1)).next().map(|block| block.opened), Some(Seq::new(1)));
 }
 
 #[test]
 fn a_page_keeps_to_its_blocks_and_says_what_it_covers() {
-    let whole = prefixes(&many_turns()).pop().expect("a transcript");
+    let whole = whole(&many_turns());
     let page = whole.page(Seq::new(100), 6, &Limits::default(), &epoch("e"));
     assert_eq!(blocks_of(&page.items).len(), 6);
     assert_eq!(blocks_of(&page.items)[0].opened, page.from);
@@ -246,7 +231,7 @@ proptest! {
 
     #[test]
     fn any_snapshot_comes_through_in_parts(journal in journals(120), frame_bytes in 1_600..6_000_usize, text in "[a\"\né🦀\u{1}]{0,3000}") {
-        let whole = prefixes(&journal).pop().expect("a transcript");
+        let whole = whole(&journal);
         let limits = Limits { frame_bytes, ..Limits::default() };
         let mut snapshot = whole.snapshot(None, &limits, &epoch("e"));
         snapshot.items.extend(of_one_text(&text).items);
