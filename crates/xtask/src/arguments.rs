@@ -100,10 +100,12 @@ pub(crate) enum Figure {
     Page,
     /// Appends and delivery.
     Gateway,
+    /// A journal of a million events.
+    Million,
 }
 
 impl Figure {
-    const ALL: [Self; 3] = [Self::Size, Self::Page, Self::Gateway];
+    const ALL: [Self; 4] = [Self::Size, Self::Page, Self::Gateway, Self::Million];
 
     /// Its word on the command line.
     pub(crate) fn name(self) -> &'static str {
@@ -111,6 +113,7 @@ impl Figure {
             Self::Size => "size",
             Self::Page => "page",
             Self::Gateway => "gateway",
+            Self::Million => "million",
         }
     }
 }

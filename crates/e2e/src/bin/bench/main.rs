@@ -9,6 +9,7 @@ mod figures;
 mod gateway;
 mod load;
 mod machine;
+mod million;
 mod page;
 mod reader;
 
@@ -23,9 +24,10 @@ fn main() -> ExitCode {
     match arguments[..] {
         ["page"] => run(page::bench()),
         ["gateway"] => run(gateway::bench()),
+        ["million"] => run(million::bench()),
         ["agent"] => agent::serve(),
         _ => {
-            eprintln!("bench takes one word: page, gateway or agent");
+            eprintln!("bench takes one word: page, gateway, million or agent");
             return ExitCode::from(2);
         }
     }
