@@ -102,7 +102,7 @@ async fn a_session_is_named_pinned_and_put_away_and_every_page_is_told() {
     let changed = change(&world, "s", r#"{"title":" Cellar  and roof ","pinned":true,"archived":true}"#).await;
     assert_eq!((changed.title.as_str(), changed.pinned, changed.archived), ("Cellar and roof", true, true));
     assert_eq!(changed.changed_at, made.changed_at, "it is no news of the session");
-    assert_eq!(page.until("the changed row", rows).await.rows, [changed.clone()]);
+    assert_eq!(page.until("the changed row", rows).await.rows, std::slice::from_ref(&changed));
     assert_eq!(change(&world, "s", "{}").await, changed, "nothing is changed by nothing");
     let unpinned = change(&world, "s", r#"{"pinned":false}"#).await;
     assert!(!unpinned.pinned && unpinned.archived && unpinned.rev > changed.rev);
