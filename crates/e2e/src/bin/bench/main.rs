@@ -10,6 +10,8 @@ mod gateway;
 mod load;
 mod machine;
 mod page;
+mod process;
+mod raw;
 mod reader;
 
 use std::process::ExitCode;
@@ -22,10 +24,10 @@ fn main() -> ExitCode {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match arguments[..] {
         ["page"] => run(page::bench()),
-        ["gateway"] => run(gateway::bench()),
+        ["gateway", ref figures @ ..] => run_on_one_thread(gateway::bench(figures)),
         ["agent"] => agent::serve(),
         _ => {
-            eprintln!("bench takes one word: page, gateway or agent");
+            eprintln!("bench takes one word: page, gateway or agent; behind gateway, the names of figures");
             return ExitCode::from(2);
         }
     }
@@ -34,5 +36,11 @@ fn main() -> ExitCode {
 
 fn run(bench: impl Future<Output = ()>) {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(bench);
+}
+
+/// What it starts inherits the processor that its one thread is on.
+fn run_on_one_thread(bench: impl Future<Output = ()>) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(bench);
 }
