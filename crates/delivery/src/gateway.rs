@@ -17,7 +17,7 @@ use moorline_protocol::{
     GoingAway, Hello, Millis, Ping, Seq, SessionId, VERSION, Welcome, mutant,
 };
 
-pub use exchange::{ConnectionConfig, ConnectionInput, ConnectionOutput, End};
+pub use exchange::{ConnectionConfig, ConnectionInput, ConnectionOutput, End, Terms};
 pub use holders::{Holder, Holders};
 pub use seat::Journal;
 use seat::{Phase, Seat};
@@ -27,7 +27,8 @@ use seat::{Phase, Seat};
 pub struct Connection {
     config: ConnectionConfig,
     greeted: Greeting,
-    seats: BTreeMap<SessionId, Seat>,
+    /// In boxes: a map has room for eleven from the first one on.
+    seats: BTreeMap<SessionId, Box<Seat>>,
     /// The numbers of the newest detaches: an attach that one of them overtook is late.
     left: VecDeque<(SessionId, u64)>,
     /// Whose turn it is to be served: each gets one frame, then goes to the back.
@@ -142,15 +143,20 @@ impl Connection {
     /// The next thing to do, or none: wait for an input or the deadline.
     pub fn poll_output(&mut self) -> Option<ConnectionOutput> {
         if self.outputs.is_empty() && !self.closed && !self.busy && self.greeted == Greeting::Done {
-            self.feed();
+            return self.feed();
         }
-        self.outputs.pop_front()
+        let output = self.outputs.pop_front();
+        if self.outputs.is_empty() {
+            // An idle connection keeps no room for what it once had to say.
+            self.outputs = VecDeque::new();
+        }
+        output
     }
 
     /// When to call [`Connection::handle`] with [`ConnectionInput::Deadline`] at the latest; never, once it is closed.
     #[must_use]
     pub fn deadline(&self) -> Millis {
-        let timings = &self.config.timings;
+        let timings = &self.config.terms.timings;
         if self.closed {
             return Millis(u64::MAX);
         }
@@ -181,11 +187,11 @@ impl Connection {
 
     /// Heads are looked up this often even without a wake-up: every 5 s at the default timings.
     fn check_every(&self) -> Millis {
-        self.config.timings.ack
+        self.config.terms.timings.ack
     }
 
     fn deadline_passed(&mut self, now: Millis) {
-        let timings = &self.config.timings;
+        let timings = &self.config.terms.timings;
         if self.greeted == Greeting::Awaited {
             if now >= self.opened + timings.connect {
                 self.refuse(ErrorFrame::new(Code::HelloExpected, "no hello came in time"));
@@ -249,11 +255,11 @@ impl Connection {
         self.transmit(GatewayFrame::Welcome(Welcome {
             version: VERSION,
             connection: self.config.id.clone(),
-            limits: self.config.limits.clone(),
-            timings: self.config.timings.clone(),
-            build: self.config.build.clone(),
+            limits: self.config.terms.limits.clone(),
+            timings: self.config.terms.timings.clone(),
+            build: self.config.terms.build.clone(),
             time: self.config.time,
-            agents: self.config.agents.clone(),
+            agents: self.config.terms.agents.clone(),
         }));
         self.rows = RowsFeed { wanted: true, served: hello.rows_rev, head: 0 };
         // What changed in the list since then is asked for once, whether or not a head is known.
@@ -270,8 +276,8 @@ impl Connection {
         if known.map(|seat| seat.no).max(left).is_some_and(|newest| attach.no <= newest) {
             return;
         }
-        if known.is_none() && self.seats.len() >= self.config.limits.attaches {
-            let sentence = format!("at most {} sessions are followed at once: detach one", self.config.limits.attaches);
+        if known.is_none() && self.seats.len() >= self.config.terms.limits.attaches {
+            let sentence = format!("at most {} sessions are followed at once: detach one", self.config.terms.limits.attaches);
             return self.refuse(ErrorFrame {
                 session: Some(attach.session),
                 no: Some(attach.no),
@@ -281,7 +287,7 @@ impl Connection {
         let session = attach.session.clone();
         let seat = Seat::opening(attach);
         self.outputs.push_back(ConnectionOutput::Open { session: session.clone(), no: seat.no, cursor: seat.asked_cursor() });
-        self.seats.insert(session, seat);
+        self.seats.insert(session, Box::new(seat));
     }
 
     fn detach(&mut self, detach: &Detach) {
@@ -290,7 +296,7 @@ impl Connection {
             self.round.retain(|session| *session != detach.session);
             self.left.retain(|(session, _)| *session != detach.session);
             self.left.push_back((detach.session.clone(), detach.no));
-            if self.left.len() > self.config.limits.attaches {
+            if self.left.len() > self.config.terms.limits.attaches {
                 self.left.pop_front();
             }
             self.outputs.push_back(ConnectionOutput::Leave { session: detach.session.clone() });
@@ -298,7 +304,7 @@ impl Connection {
     }
 
     fn journal(&mut self, session: SessionId, no: u64, journal: Option<Journal>) {
-        let limits = &self.config.limits;
+        let limits = &self.config.terms.limits;
         let Some(seat) = self.seats.get_mut(&session).filter(|seat| seat.no == no) else { return };
         let Some(journal) = journal else {
             self.seats.remove(&session);
@@ -335,25 +341,26 @@ impl Connection {
     }
 
     /// Gives the next session in turn one frame, if there is anything to write and credit for it.
-    fn feed(&mut self) {
+    fn feed(&mut self) -> Option<ConnectionOutput> {
         if self.rows.wanted && self.rows.served.is_none_or(|served| served < self.rows.head) {
             self.busy = true;
-            return self.outputs.push_back(ConnectionOutput::Rows { since: self.rows.served });
+            return Some(ConnectionOutput::Rows { since: self.rows.served });
         }
-        let unacked: usize = self.seats.values().map(Seat::unacked).sum();
-        let has_credit = unacked < self.config.limits.credit_bytes;
+        let unacked: usize = self.seats.values().map(|seat| seat.unacked()).sum();
+        let has_credit = unacked < self.config.terms.limits.credit_bytes;
         for _ in 0..self.round.len() {
-            let Some(session) = self.round.pop_front() else { return };
+            let session = self.round.pop_front()?;
             let Some(seat) = self.seats.get_mut(&session) else { continue };
             let no = seat.no;
-            let next = seat.next(&session, has_credit, &self.config.limits);
+            let next = seat.next(&session, has_credit, &self.config.terms.limits);
             self.round.push_back(session);
             if let Some(output) = next {
                 self.busy = matches!(output, ConnectionOutput::Serve { .. } | ConnectionOutput::Snapshot { .. });
                 self.serving = no;
-                return self.outputs.push_back(output);
+                return Some(output);
             }
         }
+        None
     }
 
     fn transmit(&mut self, frame: GatewayFrame) {

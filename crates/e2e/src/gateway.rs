@@ -88,6 +88,15 @@ impl Gateway {
         &self.token
     }
 
+    /// The id of its process.
+    ///
+    /// # Panics
+    /// When it does not run.
+    #[must_use]
+    pub fn process_id(&self) -> u32 {
+        self.process.as_ref().and_then(Child::id).expect("the gateway runs")
+    }
+
     /// The data folder.
     #[must_use]
     pub fn data(&self) -> &Path {

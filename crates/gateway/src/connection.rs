@@ -12,15 +12,16 @@ mod opening;
 mod rows;
 mod socket;
 
-use std::{collections::BTreeMap, pin::pin, sync::Arc, time::Duration};
+use std::{pin::pin, sync::Arc, time::Duration};
 
-use axum::extract::ws::WebSocket;
+use axum::body::Bytes;
 use moorline_delivery::{Connection, ConnectionConfig, ConnectionInput, ConnectionOutput, Holder};
 use moorline_protocol::{
     ClientFrame, ClientId, Cursor, ErrorFrame, GatewayFrame, Hello, Millis, PageId, Receipt, Seq, SessionId, SnapshotPart, encode,
 };
 use moorline_session::{Position, Store, StoreError};
 use tokio::{
+    net::TcpStream,
     sync::{oneshot, watch},
     time::{sleep, timeout},
 };
@@ -28,17 +29,17 @@ use tokio_stream::wrappers::WatchStream;
 
 use crate::{
     clock::wall,
-    hub::Place,
+    hub::{Hub, Place},
     sessions::{Busy, Order, RETRY, Standing},
     store::{EncodedEvent, Tail, frame},
     verbs,
 };
-pub(crate) use event_stream::{StreamReader, StreamWriter, event_stream};
-use inputs::Inputs;
-use line::{Incoming, Outgoing, Reader, Writer};
+pub(crate) use event_stream::Framing;
+use inputs::{Inputs, Next};
+use line::{Incoming, Lost, Outgoing, Reader, Writer};
 use opening::Opening;
 use rows::row_frames;
-pub(crate) use socket::{SOCKET_FRAME_BYTES, too_large};
+use socket::too_large;
 
 /// Events read from the journal for one frame at most.
 const READ_EVENTS: usize = 1_000;
@@ -46,17 +47,18 @@ const READ_EVENTS: usize = 1_000;
 /// How long a line may take to close.
 const CLOSE_LIMIT: Duration = Duration::from_secs(2);
 
-/// Serves one client over a WebSocket until either end has had enough.
-pub(crate) async fn serve_socket(place: Place, socket: WebSocket) {
-    let (writer, reader) = socket::split(socket);
-    Driver::new(place, writer, reader).run().await;
+/// Serves one client over a WebSocket until either end has had enough; `rest` is what has been read of it already.
+pub(crate) fn serve_socket(place: Place, socket: TcpStream, rest: &[u8]) -> impl Future<Output = ()> + Send + use<> {
+    let (writer, reader) = socket::split(socket, rest);
+    Box::new(Driver::new(place, writer, reader)).run()
 }
 
 /// Serves one client over a stream of server-sent events, whose hello came with the request.
-pub(crate) async fn serve_events(place: Place, hello: Hello, (writer, reader): (StreamWriter, StreamReader)) {
-    let mut driver = Driver::new(place, writer, reader);
+pub(crate) fn serve_events(place: Place, hello: Hello, socket: TcpStream, framing: Framing) -> impl Future<Output = ()> + Send {
+    let (writer, reader) = event_stream::split(socket, framing);
+    let mut driver = Box::new(Driver::new(place, writer, reader));
     driver.handle(ConnectionInput::Frame(ClientFrame::Hello(hello)));
-    driver.run().await;
+    driver.run()
 }
 
 /// Why the driver stops.
@@ -66,6 +68,8 @@ enum Stop {
     Ended(moorline_delivery::End),
     /// The client is gone, or does not read.
     Gone,
+    /// The client has said that it goes.
+    Left,
     /// It sent a frame too large to go on behind.
     TooLarge,
     /// The gateway stops.
@@ -76,56 +80,61 @@ struct Driver<W, R> {
     core: Connection,
     inputs: Inputs<R>,
     writer: W,
-    tails: BTreeMap<SessionId, Arc<Tail>>,
-    standings: BTreeMap<SessionId, watch::Receiver<Standing>>,
+    followed: Vec<Followed>,
     /// Whose connection it is, once that is known.
     client: Option<ClientId>,
+}
+
+/// A session that the client follows.
+struct Followed {
+    session: SessionId,
+    tail: Arc<Tail>,
+    standing: watch::Receiver<Standing>,
     /// Where the client stood when that was written down last, and when.
-    noted: BTreeMap<SessionId, (Cursor, Millis)>,
+    noted: Option<(Cursor, Millis)>,
 }
 
 impl<W: Writer, R: Reader> Driver<W, R> {
     fn new(place: Place, writer: W, reader: R) -> Self {
         let hub = &place.hub;
-        let surroundings = hub.sessions.surroundings();
-        let config = ConnectionConfig {
-            id: place.id.clone(),
-            timings: hub.timings.clone(),
-            limits: surroundings.limits().clone(),
-            build: hub.build.clone(),
-            agents: surroundings.agents.iter().map(|spec| spec.name.clone()).collect(),
-            time: wall(),
-        };
+        let config = ConnectionConfig { id: place.id.clone(), time: wall(), terms: Arc::clone(&hub.terms) };
         let core = Connection::new(hub.clock.monotonic(), config);
-        let (tails, standings, noted) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
-        Self { core, inputs: Inputs::new(place, reader), writer, tails, standings, client: None, noted }
+        Self { core, inputs: Inputs::new(place, reader), writer, followed: Vec::new(), client: None }
     }
 
-    async fn run(mut self) {
+    async fn run(mut self: Box<Self>) {
         let id = self.inputs.place.id.clone();
         tracing::debug!(connection = %id, "connected");
         let stop = self.drive().await;
         tracing::debug!(connection = %id, ?stop, "disconnected");
-        let Self { inputs: Inputs { reader, place, .. }, writer, .. } = self;
+        let Self { inputs: Inputs { reader, place, .. }, writer, .. } = *self;
         // Nobody reaches it any more, and its client id is free.
         drop(place);
-        let _ = timeout(CLOSE_LIMIT, close(writer, reader, stop)).await;
+        let _ = Box::pin(timeout(CLOSE_LIMIT, close(writer, reader, stop))).await;
     }
 
     async fn drive(&mut self) -> Stop {
         loop {
             while let Some(output) = self.core.poll_output() {
-                if let Err(stop) = self.complete(output).await {
+                // In a box: whoever waits for hours waits for an input, and needs no room for what it writes.
+                if let Err(stop) = Box::pin(self.complete(output)).await {
                     return stop;
+                }
+            }
+            if let Some(payload) = self.inputs.ping.take() {
+                let pong = timed(&Arc::clone(self.inputs.hub()), self.writer.pong(payload));
+                if Box::pin(pong).await.is_err() {
+                    return Stop::Gone;
                 }
             }
             let (deadline, waiting) = (self.core.deadline(), self.core.waiting());
             match self.inputs.next(deadline, waiting).await {
-                Ok(input) => self.handle(input),
+                Ok(Next::Input(input)) => self.handle(input),
+                Ok(Next::Pong) => {}
                 Err(Stop::TooLarge) => {
                     // Nothing can be read behind it; what was said is still written.
                     let error = GatewayFrame::Error(too_large());
-                    return self.write(encode(&error)).await.err().unwrap_or(Stop::TooLarge);
+                    return Box::pin(self.write(encode(&error))).await.err().unwrap_or(Stop::TooLarge);
                 }
                 Err(stop) => return stop,
             }
@@ -142,7 +151,7 @@ impl<W: Writer, R: Reader> Driver<W, R> {
             ConnectionOutput::Transmit(frame) => {
                 let cursors =
                     matches!(frame, GatewayFrame::Snapshot(SnapshotPart { last: true, .. })).then(|| self.cursors(None)).flatten();
-                self.write_with(encode(&frame), cursors).await?;
+                self.write_with(encode(&frame).into(), cursors).await?;
             }
             ConnectionOutput::Claim { client, page } => self.claim(&client, &page),
             ConnectionOutput::Open { session, no, cursor } => self.open(session, no, cursor),
@@ -184,35 +193,40 @@ impl<W: Writer, R: Reader> Driver<W, R> {
     fn open(&mut self, session: SessionId, no: u64, cursor: Option<Cursor>) {
         // Without it the gateway is stopping, and the connection hears that on another way.
         let Some((standing, tail)) = self.inputs.hub().sessions.watch(&session) else { return };
-        self.tails.insert(session.clone(), tail);
-        self.standings.insert(session.clone(), standing.clone());
-        self.inputs.opening.insert(session.clone(), Opening { no, cursor, client: self.client.clone() });
+        let known = self.followed.iter().position(|followed| followed.session == session);
+        let noted = known.and_then(|at| self.followed.swap_remove(at).noted);
+        // Most tabs follow one, and a vector that grows by itself begins with four.
+        self.followed.reserve_exact(1);
+        self.followed.push(Followed { session: session.clone(), tail, standing: standing.clone(), noted });
+        self.inputs.opening.insert(Opening { session: session.clone(), no, cursor, client: self.client.clone() });
         self.inputs.heads.insert(session, WatchStream::new(standing));
+    }
+
+    fn followed(&self, session: &SessionId) -> Option<&Followed> {
+        self.followed.iter().find(|followed| followed.session == *session)
     }
 
     /// Has it written down where the client stands: when it went on, and else often enough to stay known.
     fn note(&mut self, cursor: Cursor) {
         let (now, surroundings) = (self.inputs.hub().clock.monotonic(), self.inputs.hub().sessions.surroundings());
-        let known = self.noted.get(&cursor.session);
+        let Some(followed) = self.followed.iter_mut().find(|followed| followed.session == cursor.session) else { return };
         let says_nothing_new = |(last, at): &(Cursor, Millis)| {
             last.epoch == cursor.epoch && cursor.seq <= last.seq && now.since(*at) < Millis(surroundings.client_idle.0 / 4)
         };
-        let Some(client) = self.client.clone().filter(|_| !known.is_some_and(says_nothing_new)) else { return };
+        let Some(client) = self.client.clone().filter(|_| !followed.noted.as_ref().is_some_and(says_nothing_new)) else { return };
         let Cursor { session, epoch, seq } = cursor.clone();
         surroundings.commits.note(Position { client, session, epoch, seq, seen_at: wall() });
-        self.noted.insert(cursor.session.clone(), (cursor, now));
+        followed.noted = Some((cursor, now));
     }
 
     fn leave(&mut self, session: &SessionId) {
-        self.noted.remove(session);
-        self.tails.remove(session);
-        self.standings.remove(session);
-        self.inputs.opening.remove(session);
+        self.followed.retain(|followed| followed.session != *session);
+        drop(self.inputs.opening.remove(session));
         self.inputs.heads.remove(session);
     }
 
     fn check(&mut self, session: SessionId) {
-        let standing = self.standings.get(&session).map(|standing| standing.borrow().clone());
+        let standing = self.followed(&session).map(|followed| followed.standing.borrow().clone());
         if let Some(Standing::Known(committed)) = standing {
             self.handle(ConnectionInput::Head { session, head: committed.head, state: committed.state.clone() });
         }
@@ -220,7 +234,7 @@ impl<W: Writer, R: Reader> Driver<W, R> {
 
     /// Writes one frame of events, from the cache where it reaches and else from the journal.
     async fn serve(&mut self, session: SessionId, after: Seq, max_bytes: usize) -> Result<(), Stop> {
-        let cached = self.tails.get(&session).and_then(|tail| tail.frame(&session, after, max_bytes));
+        let cached = self.followed(&session).and_then(|followed| followed.tail.frame(&session, after, max_bytes));
         let next = match cached {
             Some(next) => Some(next),
             None => self.read(&session, after, max_bytes).await?,
@@ -246,7 +260,7 @@ impl<W: Writer, R: Reader> Driver<W, R> {
         Ok(())
     }
 
-    async fn read(&mut self, session: &SessionId, after: Seq, max_bytes: usize) -> Result<Option<(String, Seq)>, Stop> {
+    async fn read(&mut self, session: &SessionId, after: Seq, max_bytes: usize) -> Result<Option<(Bytes, Seq)>, Stop> {
         let id = session.clone();
         match self.ask_store(move |store| store.read(&id, after, READ_EVENTS, max_bytes)).await? {
             Ok(events) => {
@@ -328,19 +342,25 @@ impl<W: Writer, R: Reader> Driver<W, R> {
     }
 
     async fn write(&mut self, text: String) -> Result<(), Stop> {
-        self.write_with(text, None).await
+        self.write_with(text.into(), None).await
     }
 
     /// Writes a frame; inputs are handled meanwhile, and what they lead to waits for its turn.
-    async fn write_with(&mut self, text: String, cursors: Option<Vec<Cursor>>) -> Result<(), Stop> {
+    async fn write_with(&mut self, text: Bytes, cursors: Option<Vec<Cursor>>) -> Result<(), Stop> {
         let Self { core, inputs, writer, .. } = self;
-        let limit = Duration::from_millis(inputs.hub().timings.silence.0);
-        let writing = timeout(limit, writer.write(Outgoing { text, cursors }));
-        match beside(core, inputs, writing).await? {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(_)) | Err(_) => Err(Stop::Gone),
+        let writing = timed(&Arc::clone(inputs.hub()), writer.write(Outgoing { text, cursors }));
+        let written = beside(core, inputs, writing).await?;
+        if written.is_err() {
+            self.writer.abort();
         }
+        written.map_err(|_| Stop::Gone)
     }
+}
+
+/// Gives a write as long as silence may last.
+fn timed<F: Future<Output = Result<(), Lost>>>(hub: &Hub, writing: F) -> impl Future<Output = Result<(), Lost>> + use<F> {
+    let limit = timeout(Duration::from_millis(hub.terms.timings.silence.0), writing);
+    async move { limit.await.unwrap_or(Err(Lost)) }
 }
 
 /// Closes a line, and waits for the other end to do the same.
@@ -348,10 +368,10 @@ async fn close(writer: impl Writer, mut reader: impl Reader, stop: Stop) {
     match stop {
         Stop::Gone => {}
         // There is nothing more to read.
-        Stop::TooLarge => writer.close(stop).await,
+        Stop::TooLarge | Stop::Left => writer.close(stop).await,
         Stop::Ended(_) | Stop::GoingAway => {
             writer.close(stop).await;
-            while !matches!(reader.next().await, Incoming::Gone) {}
+            while !matches!(reader.next().await, Incoming::Left | Incoming::Gone) {}
         }
     }
 }
@@ -371,10 +391,30 @@ async fn beside<F: Future>(core: &mut Connection, inputs: &mut Inputs<impl Reade
         tokio::select! {
             biased;
             output = &mut work => return Ok(output),
-            input = inputs.next(deadline, waiting) => {
+            next = inputs.next(deadline, waiting) => {
                 let now = inputs.hub().clock.monotonic();
-                core.handle(now, input?);
+                match next? {
+                    Next::Input(input) => core.handle(now, input),
+                    // It waits for its turn too.
+                    Next::Pong => {}
+                }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bytes_of<A, F: Future>(_: impl FnOnce(A) -> F) -> usize {
+        size_of::<F>()
+    }
+
+    #[test]
+    fn what_waits_for_hours_is_small() {
+        type Socket = Driver<socket::SocketWriter, socket::SocketReader>;
+        let (driver, run) = (size_of::<Socket>(), bytes_of(Socket::run));
+        assert!(driver + run <= 1_536, "a driver of {driver} bytes, and {run} for its waits");
     }
 }

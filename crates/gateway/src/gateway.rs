@@ -2,6 +2,7 @@
 
 use std::{io, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
+use moorline_delivery::Terms;
 use moorline_protocol::{Epoch, Millis};
 use moorline_session::{Config, StoreError};
 use tokio::{net::TcpListener, sync::Semaphore, task::JoinHandle, time::timeout};
@@ -98,12 +99,17 @@ pub async fn start(options: &Options, own_binary: PathBuf) -> Result<Gateway, St
     };
     let come_back = (timings.backoff_min, timings.backoff_min + timings.backoff_min.scaled(9, 1));
     let stall_limit = Duration::from_millis(timings.silence.0);
+    let terms = Terms {
+        timings,
+        limits: options.limits(),
+        build: env!("CARGO_PKG_VERSION").to_owned(),
+        agents: options.agents.iter().map(|spec| spec.name.clone()).collect(),
+    };
     let hub = Arc::new(Hub {
         clock,
         door,
         sessions: Sessions::new(Arc::new(surroundings)),
-        timings,
-        build: env!("CARGO_PKG_VERSION").to_owned(),
+        terms: Arc::new(terms),
         come_back,
         draining: CancellationToken::new(),
         closing: CancellationToken::new(),

@@ -1,13 +1,13 @@
 //! What all connections and requests of one gateway share.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use moorline_delivery::{Holder, Holders};
-use moorline_protocol::{ClientFrame, ClientId, ConnectionId, Millis, PageId, Timings};
-use tokio::sync::{Notify, Semaphore, mpsc};
+use moorline_delivery::{Holder, Holders, Terms};
+use moorline_protocol::{ClientFrame, ClientId, ConnectionId, Millis, PageId};
+use tokio::sync::{Notify, Semaphore};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
@@ -25,8 +25,8 @@ pub(crate) struct Hub {
     pub(crate) clock: Clock,
     pub(crate) door: Door,
     pub(crate) sessions: Sessions,
-    pub(crate) timings: Timings,
-    pub(crate) build: String,
+    /// What connections are told, and kept to.
+    pub(crate) terms: Arc<Terms>,
     /// The two ends of the time within which clients come back after a drain.
     pub(crate) come_back: (Millis, Millis),
     /// The gateway is about to stop: connections tell their clients.
@@ -52,15 +52,13 @@ pub(crate) struct Connections {
 #[derive(Debug, Clone)]
 pub(crate) struct Live {
     login: Login,
-    replaced: Arc<Notify>,
-    heard: Arc<Notify>,
-    frames: mpsc::Sender<ClientFrame>,
+    letterbox: Arc<Letterbox>,
 }
 
 impl Live {
     /// A sign of life came by a POST.
     pub(crate) fn heard(&self) {
-        self.heard.notify_one();
+        self.letterbox.put(|letters| letters.heard = true);
     }
 
     /// Hands a posted frame to the connection.
@@ -68,10 +66,54 @@ impl Live {
     /// # Errors
     /// [`Unposted`] when too many wait, or the connection has just ended.
     pub(crate) fn post(&self, frame: ClientFrame) -> Result<(), Unposted> {
-        self.frames.try_send(frame).map_err(|error| match error {
-            mpsc::error::TrySendError::Full(_) => Unposted::Full,
-            mpsc::error::TrySendError::Closed(_) => Unposted::Gone,
+        self.letterbox.put(|letters| {
+            if letters.closed {
+                return Err(Unposted::Gone);
+            }
+            if letters.frames.len() >= POSTED {
+                return Err(Unposted::Full);
+            }
+            letters.frames.push_back(frame);
+            Ok(())
         })
+    }
+}
+
+/// Where others leave what a connection must hear of. An empty one costs no more than its own size.
+#[derive(Debug, Default)]
+pub(crate) struct Letterbox {
+    letters: Mutex<Letters>,
+    rang: Notify,
+}
+
+/// What lies in a letterbox.
+#[derive(Debug, Default)]
+pub(crate) struct Letters {
+    /// Something was posted that is answered elsewhere.
+    pub(crate) heard: bool,
+    /// A newer connection of the same page took over.
+    pub(crate) replaced: bool,
+    /// The frames posted.
+    pub(crate) frames: VecDeque<ClientFrame>,
+    closed: bool,
+}
+
+impl Letterbox {
+    /// Looks into it.
+    pub(crate) fn look<T>(&self, look: impl FnOnce(&mut Letters) -> T) -> T {
+        // What lies there is put in and taken out in single steps: a panic elsewhere leaves it whole.
+        look(&mut self.letters.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Returns once something was put in since the last time.
+    pub(crate) async fn rang(&self) {
+        self.rang.notified().await;
+    }
+
+    fn put<T>(&self, put: impl FnOnce(&mut Letters) -> T) -> T {
+        let done = self.look(put);
+        self.rang.notify_one();
+        done
     }
 }
 
@@ -89,12 +131,7 @@ pub(crate) struct Place {
     pub(crate) hub: Arc<Hub>,
     pub(crate) id: ConnectionId,
     pub(crate) login: Login,
-    /// A newer connection of the same page took over.
-    pub(crate) replaced: Arc<Notify>,
-    /// Something was posted that is answered elsewhere.
-    pub(crate) heard: Arc<Notify>,
-    /// The frames posted.
-    pub(crate) frames: mpsc::Receiver<ClientFrame>,
+    pub(crate) letterbox: Arc<Letterbox>,
 }
 
 impl Drop for Place {
@@ -102,6 +139,8 @@ impl Drop for Place {
         let mut connections = self.hub.connections();
         connections.live.remove(&self.id);
         connections.holders.release(&self.id);
+        drop(connections);
+        self.letterbox.look(|letters| letters.closed = true);
     }
 }
 
@@ -113,11 +152,9 @@ impl Hub {
             return None;
         }
         let id = ConnectionId::from_random(random::bits());
-        let (posted, frames) = mpsc::channel(POSTED);
-        let live = Live { login: login.clone(), replaced: Arc::default(), heard: Arc::default(), frames: posted };
-        let (replaced, heard) = (Arc::clone(&live.replaced), Arc::clone(&live.heard));
-        connections.live.insert(id.clone(), live);
-        Some(Place { hub: Arc::clone(self), id, login, replaced, heard, frames })
+        let letterbox = Arc::<Letterbox>::default();
+        connections.live.insert(id.clone(), Live { login: login.clone(), letterbox: Arc::clone(&letterbox) });
+        Some(Place { hub: Arc::clone(self), id, login, letterbox })
     }
 
     /// Whether one more connection is welcome.
@@ -137,7 +174,7 @@ impl Hub {
         if let Holder::Replaces(older) = &holder
             && let Some(live) = connections.live.get(older)
         {
-            live.replaced.notify_one();
+            live.letterbox.put(|letters| letters.replaced = true);
         }
         holder
     }

@@ -1,18 +1,31 @@
 //! The HTTP server below the routes: it accepts, serves, and gives up whoever does not read.
 
+mod handover;
 mod watched;
 
-use std::{io, pin::pin, time::Duration};
+use std::{
+    io,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
 
 use axum::Router;
-use hyper::server::conn::http1;
+use futures_util::future::BoxFuture;
+use hyper::{
+    Request,
+    body::Incoming,
+    server::conn::http1::{self, Parts},
+    service::{Service as _, service_fn},
+};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
     service::TowerToHyperService,
 };
-use tokio::{net::TcpListener, task::JoinSet};
+use tokio::{net::TcpListener, sync::oneshot, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
+use handover::Handed;
+pub(crate) use handover::Handover;
 use watched::Watched;
 
 /// What one socket may buffer, in bytes: it bounds what a reader that stalls costs, and the head of a request.
@@ -54,25 +67,62 @@ pub(crate) async fn serve(listener: TcpListener, app: Router, stall_limit: Durat
     while sockets.join_next().await.is_some() {}
 }
 
-/// Serves one socket until it ends, or has become a WebSocket; once told to stop, it ends behind the request at work.
-async fn serve_socket(socket: Watched, app: Router, stop: CancellationToken) {
-    let serving = http1::Builder::new()
+/// Serves one socket until it ends; once told to stop, it ends behind the request at work.
+///
+/// Each stage is in a box of its own: what waits for hours is the last one, and it should not be as large as the first.
+fn serve_socket(socket: Watched, app: Router, stop: CancellationToken) -> impl Future<Output = ()> + Send {
+    let http = Box::pin(serve_http(socket, app, stop));
+    async {
+        if let Some(taken) = http.await {
+            taken.await;
+        }
+    }
+}
+
+/// Serves requests, until the socket ends or is handed over.
+async fn serve_http(socket: Watched, app: Router, stop: CancellationToken) -> Option<BoxFuture<'static, ()>> {
+    let (hand, mut handed) = oneshot::channel();
+    let (hand, app) = (Mutex::new(Some(hand)), TowerToHyperService::new(app));
+    let service = service_fn(|request: Request<Incoming>| {
+        let (answer, hand) = (app.call(request), &hand);
+        async move {
+            let mut response = answer.await?;
+            let Some(over) = Handed::by(&mut response) else { return Ok::<_, std::convert::Infallible>(response) };
+            let hand = hand.lock().unwrap_or_else(PoisonError::into_inner).take();
+            let _ = hand.map(|hand| hand.send(over));
+            // Nothing more is said in HTTP.
+            std::future::pending().await
+        }
+    });
+    let mut serving = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_LIMIT)
         .max_buf_size(BUFFER_BYTES)
-        .serve_connection(TokioIo::new(socket), TowerToHyperService::new(app))
-        .with_upgrades();
-    let mut serving = pin!(serving);
-    let end = tokio::select! {
-        end = &mut serving => end,
-        () = stop.cancelled() => {
-            serving.as_mut().graceful_shutdown();
-            serving.await
+        .serve_connection(TokioIo::new(socket), service);
+    let mut is_stopping = false;
+    let over = loop {
+        tokio::select! {
+            biased;
+            end = &mut serving => {
+                if let Err(error) = end {
+                    tracing::debug!(%error, "a socket ended");
+                }
+                return None;
+            }
+            Ok(over) = &mut handed => break over,
+            () = stop.cancelled(), if !is_stopping => {
+                is_stopping = true;
+                Pin::new(&mut serving).graceful_shutdown();
+            }
         }
     };
-    if let Err(error) = end {
-        tracing::debug!(%error, "a socket ended");
+    let Parts { io, read_buf, .. } = serving.into_parts();
+    let socket = io.into_inner();
+    // Only a client that does not read the answers before it comes to this.
+    if socket.is_blocked() {
+        return None;
     }
+    over.take(socket, read_buf).await.inspect_err(|error| tracing::debug!(%error, "a socket ended")).ok()
 }
 
 /// Whether only the socket that was about to be accepted failed.

@@ -11,6 +11,7 @@ Moorline's own commands. Each first sets up what it needs and is missing.
       --seeds N --from S                  seeds of the simulation (default 20000 from 0)
       -- ARGS                             further arguments for `cargo test` (one part only)
   cargo xtask bench [size|page|gateway]   print the figures; fails above the ceiling of the first load
+      --peers                             the gateway's beside those of other servers, which are installed first
   cargo xtask lint                        formatting, clippy and rustdoc, for both targets
   cargo xtask dist                        put the client and the gateway into target/dist
   cargo xtask setup                       get everything the other commands need";
@@ -25,8 +26,8 @@ pub(crate) enum Task {
     Run(Vec<String>),
     /// Run tests.
     Test(TestPlan),
-    /// Print these figures.
-    Bench(Vec<Figure>),
+    /// Print figures.
+    Bench(BenchPlan),
     /// Check formatting, lints and documentation.
     Lint,
     /// Gather what is shipped.
@@ -91,6 +92,24 @@ impl Part {
     }
 }
 
+/// Which figures to take.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct BenchPlan {
+    /// In the order in which they are taken.
+    pub(crate) figures: Vec<Figure>,
+    /// Whether the gateway stands alone.
+    pub(crate) company: Company,
+}
+
+/// Who is measured beside the gateway.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Company {
+    /// Nobody.
+    None,
+    /// Other servers that do a part of what it does.
+    Peers,
+}
+
 /// One group of figures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Figure {
@@ -132,13 +151,24 @@ pub(crate) fn parse(words: impl IntoIterator<Item = String>) -> Outcome<Task> {
     match task.as_str() {
         "run" => Ok(Task::Run(rest)),
         "test" => parse_test(rest).map(Task::Test),
-        "bench" => choose(&Figure::ALL, Figure::name, &rest).map(Task::Bench),
+        "bench" => parse_bench(rest).map(Task::Bench),
         "lint" => nothing_more(&rest, Task::Lint),
         "dist" => nothing_more(&rest, Task::Dist),
         "setup" => nothing_more(&rest, Task::Setup),
         "help" | "--help" | "-h" => Ok(Task::Help),
         other => Err(Failure::new(format!("there is no task {other}; `cargo xtask help` lists them"))),
     }
+}
+
+fn parse_bench(mut words: Vec<String>) -> Outcome<BenchPlan> {
+    let all = words.len();
+    words.retain(|word| word != "--peers");
+    let company = if words.len() < all { Company::Peers } else { Company::None };
+    let figures = choose(&Figure::ALL, Figure::name, &words)?;
+    if company == Company::Peers && !figures.contains(&Figure::Gateway) {
+        return Err(Failure::new("--peers goes with the gateway's figures"));
+    }
+    Ok(BenchPlan { figures, company })
 }
 
 fn parse_test(words: Vec<String>) -> Outcome<TestPlan> {
@@ -184,7 +214,7 @@ fn nothing_more(rest: &[String], task: Task) -> Outcome<Task> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Figure, Part, Seeds, Task, TestPlan, parse};
+    use super::{BenchPlan, Company, Figure, Part, Seeds, Task, TestPlan, parse};
     use crate::failure::Outcome;
 
     fn parsed(line: &str) -> Outcome<Task> {
@@ -214,11 +244,17 @@ mod tests {
     }
 
     #[test]
+    fn the_gateway_is_measured_in_company_when_asked() {
+        let expected = BenchPlan { figures: vec![Figure::Gateway], company: Company::Peers };
+        assert_eq!(parsed("bench gateway --peers"), Ok(Task::Bench(expected)));
+    }
+
+    #[test]
     fn run_passes_everything_on_and_the_others_refuse_what_they_do_not_know() {
         let options = vec!["--agent".to_owned(), "acp:agent".to_owned()];
         assert_eq!(parsed("run --agent acp:agent"), Ok(Task::Run(options)));
-        assert_eq!(parsed("bench size"), Ok(Task::Bench(vec![Figure::Size])));
-        for line in ["ran", "dist now", "bench speed", "test nativ", "test --seeds many", "test --seeds"] {
+        assert_eq!(parsed("bench size"), Ok(Task::Bench(BenchPlan { figures: vec![Figure::Size], company: Company::None })));
+        for line in ["ran", "dist now", "bench speed", "bench --peers size", "test nativ", "test --seeds many", "test --seeds"] {
             assert!(parsed(line).is_err(), "{line}");
         }
     }

@@ -1,11 +1,11 @@
 //! `cargo xtask bench`: the project's figures.
 
-use crate::arguments::Figure;
+use crate::arguments::{BenchPlan, Company, Figure};
 use crate::compression::FIRST_LOAD_CEILING_BYTES;
 use crate::failure::{Failure, Outcome};
 use crate::process;
 use crate::product;
-use crate::setup::{Browser, ClientTools};
+use crate::setup::{Browser, ClientTools, Peers};
 use crate::step;
 use crate::test;
 use crate::workspace::Workspace;
@@ -15,13 +15,16 @@ use crate::workspace::Workspace;
 /// # Errors
 ///
 /// When the first load is above its ceiling, or a measurement cannot be made.
-pub(crate) fn bench(workspace: &Workspace, figures: &[Figure]) -> Outcome {
-    let tools = ClientTools::ensure(workspace)?;
-    let browser = if figures.contains(&Figure::Page) { Some(Browser::ensure()?) } else { None };
-    product::client(workspace, &tools)?;
-    let measured: Vec<&Figure> = figures.iter().filter(|figure| **figure != Figure::Size).collect();
+pub(crate) fn bench(workspace: &Workspace, plan: &BenchPlan) -> Outcome {
+    let is_wanted = |figure| plan.figures.contains(&figure);
+    let browser = if is_wanted(Figure::Page) { Some(Browser::ensure()?) } else { None };
+    if is_wanted(Figure::Size) || is_wanted(Figure::Page) {
+        product::client(workspace, &ClientTools::ensure(workspace)?)?;
+    }
+    let peers = if plan.company == Company::Peers { Some(Peers::ensure(workspace)?) } else { None };
+    let measured: Vec<Figure> = plan.figures.iter().copied().filter(|figure| *figure != Figure::Size).collect();
     let gateway = if measured.is_empty() { None } else { Some(product::gateway(workspace)?) };
-    if figures.contains(&Figure::Size) {
+    if is_wanted(Figure::Size) {
         step::run("bench size", || check_first_load(product::print_first_load(workspace)?))?;
     }
     for figure in measured {
@@ -42,6 +45,9 @@ pub(crate) fn bench(workspace: &Workspace, figures: &[Figure]) -> Outcome {
             }
             if let Some(browser) = &browser {
                 command.env("CHROMEDRIVER", &browser.driver);
+            }
+            if let Some(peers) = &peers {
+                command.env("MOORLINE_BENCH_DURABLE_STREAMS", &peers.durable_streams).env("MOORLINE_BENCH_SOCKET_IO", &peers.socket_io);
             }
             process::run(&mut command)
         })?;

@@ -43,7 +43,7 @@ fn perform() -> Outcome {
     match task {
         Task::Run(options) => run::run(&workspace, &options),
         Task::Test(plan) => test::test(&workspace, &plan),
-        Task::Bench(figures) => bench::bench(&workspace, &figures),
+        Task::Bench(plan) => bench::bench(&workspace, &plan),
         Task::Lint => lint::lint(&workspace),
         Task::Dist => dist::dist(&workspace),
         Task::Setup => set_up(&workspace),

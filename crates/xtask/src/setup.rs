@@ -6,6 +6,7 @@
 
 mod browser;
 mod debian;
+mod peers;
 mod tools;
 mod wasm;
 
@@ -14,6 +15,7 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::Instant;
 
+pub(crate) use self::peers::Peers;
 use self::wasm::Compiler;
 pub(crate) use self::wasm::TARGET;
 use crate::failure::Outcome;

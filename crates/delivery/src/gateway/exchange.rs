@@ -1,5 +1,7 @@
 //! What a connection is told, and what it asks for.
 
+use std::sync::Arc;
+
 use moorline_protocol::{
     Cancel, ClientFrame, ClientId, ConnectionId, Cursor, ErrorFrame, GatewayFrame, Limits, Millis, PageId, Receipt, Send, Seq, SessionId,
     SessionState, SnapshotPart, Timings, WallTime, Withdraw,
@@ -12,6 +14,15 @@ use super::Journal;
 pub struct ConnectionConfig {
     /// Its name, never reused.
     pub id: ConnectionId,
+    /// Told in `welcome`: the gateway's time.
+    pub time: WallTime,
+    /// What it shares with the others.
+    pub terms: Arc<Terms>,
+}
+
+/// What all connections of a gateway are told in `welcome`, and kept to.
+#[derive(Debug, Clone)]
+pub struct Terms {
     /// Told in `welcome`, and kept.
     pub timings: Timings,
     /// Told in `welcome`, and kept.
@@ -20,8 +31,6 @@ pub struct ConnectionConfig {
     pub build: String,
     /// Told in `welcome`.
     pub agents: Vec<String>,
-    /// Told in `welcome`: the gateway's time.
-    pub time: WallTime,
 }
 
 /// One input of a connection.

@@ -32,7 +32,7 @@ pub(super) struct Seat {
     pub(super) phase: Phase,
     pub(super) journal: Option<Journal>,
     /// What moved while the session was looked up.
-    moved: Option<(Seq, SessionState)>,
+    moved: Option<Box<(Seq, SessionState)>>,
     cursor: Seq,
     credit: Credit,
 }
@@ -72,8 +72,8 @@ impl Seat {
             self.phase = Phase::Wanting { since };
         }
         self.journal = Some(journal);
-        if let Some((head, state)) = self.moved.take() {
-            self.head_moved(head, state);
+        if let Some(moved) = self.moved.take() {
+            self.head_moved(moved.0, moved.1);
         }
         answer
     }
@@ -82,7 +82,7 @@ impl Seat {
         match &mut self.journal {
             Some(journal) if head >= journal.head => (journal.head, journal.state) = (head, state),
             Some(_) => {}
-            None => self.moved = Some((head, state)),
+            None => self.moved = Some(Box::new((head, state))),
         }
     }
 

@@ -1,10 +1,13 @@
 //! A client and a gateway with journals in memory, and a line between them that can be cut and has a speed.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+};
 
 use moorline_delivery::{
     Checked, Client, ClientConfig, ClientEvent, Connection, ConnectionConfig, ConnectionInput, ConnectionOutput, DropReason, Journal,
-    LinkClosed, LinkId, Output, Persist, Restored, SendResult, StoredSend,
+    LinkClosed, LinkId, Output, Persist, Restored, SendResult, StoredSend, Terms,
 };
 use moorline_protocol::{
     Accepted, BlockId, ClientFrame, ClientId, ConnectionId, Epoch, Event, EventBody, Events, GatewayFrame, Limits, MessageId, Millis,
@@ -224,13 +227,11 @@ impl Pair {
             return self.does(|client, now| client.handle_closed(now, link, LinkClosed::Lost));
         }
         self.connections += 1;
+        let terms = Terms { timings: Timings::default(), limits: Limits::default(), build: String::new(), agents: Vec::new() };
         let config = ConnectionConfig {
             id: ConnectionId::parse(&format!("c{}", self.connections)).expect("an id"),
-            timings: Timings::default(),
-            limits: Limits::default(),
-            build: String::new(),
-            agents: Vec::new(),
             time: 0,
+            terms: Arc::new(terms),
         };
         self.free_at = self.now;
         self.connection = Some((link, Connection::new(self.now, config)));

@@ -1,8 +1,8 @@
 //! A connection with a driver that serves from journals of equal events, on a clock that only the test moves.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
-use moorline_delivery::{Connection, ConnectionConfig, ConnectionInput, ConnectionOutput, End, Journal};
+use moorline_delivery::{Connection, ConnectionConfig, ConnectionInput, ConnectionOutput, End, Journal, Terms};
 use moorline_protocol::{
     Ack, Answer, Attach, CaughtUp, ClientFrame, ClientId, ConnectionId, Cursor, Detach, Epoch, ErrorFrame, GatewayFrame, Hello, Limits,
     Millis, PageId, Seq, SessionId, SessionState, SnapshotPart, Timings,
@@ -75,14 +75,8 @@ impl Scene {
     }
 
     pub(crate) fn with(limits: Limits) -> Self {
-        let config = ConnectionConfig {
-            id: ConnectionId::parse("c1").expect("an id"),
-            timings: Timings::default(),
-            limits,
-            build: "1.2.3".to_owned(),
-            agents: vec!["demo".to_owned()],
-            time: 99,
-        };
+        let terms = Terms { timings: Timings::default(), limits, build: "1.2.3".to_owned(), agents: vec!["demo".to_owned()] };
+        let config = ConnectionConfig { id: ConnectionId::parse("c1").expect("an id"), time: 99, terms: Arc::new(terms) };
         let now = Millis(5_000_000);
         let core = Connection::new(now, config);
         Self { core, now, journals: BTreeMap::new(), rows: 1, asked: Vec::new(), end: None, parts: 1, opens: true }

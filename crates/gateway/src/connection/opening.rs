@@ -1,6 +1,6 @@
 //! Looking a session up for an attach: what is kept of its journal for this client.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use moorline_delivery::{ConnectionInput, Journal};
 use moorline_protocol::{ClientId, Cursor, SessionId};
@@ -12,9 +12,33 @@ use crate::{
     sessions::{Committed, Standing, Surroundings},
 };
 
+/// The attaches whose sessions are being looked up.
+///
+/// No map: an emptied one keeps its room, and this is empty but for a moment.
+#[derive(Debug, Default)]
+pub(super) struct Openings(Vec<Opening>);
+
+impl Openings {
+    /// A newer attach of a session takes the place of the one before.
+    pub(super) fn insert(&mut self, opening: Opening) {
+        drop(self.remove(&opening.session));
+        self.0.push(opening);
+    }
+
+    pub(super) fn remove(&mut self, session: &SessionId) -> Option<Opening> {
+        let at = self.0.iter().position(|opening| opening.session == *session)?;
+        let opening = self.0.swap_remove(at);
+        if self.0.is_empty() {
+            self.0 = Vec::new();
+        }
+        Some(opening)
+    }
+}
+
 /// An attach whose session is being looked up.
 #[derive(Debug)]
 pub(super) struct Opening {
+    pub(super) session: SessionId,
     pub(super) no: u64,
     /// What the client says that it has.
     pub(super) cursor: Option<Cursor>,
@@ -30,7 +54,7 @@ pub(super) enum Opened {
 }
 
 /// The first standing of an opened session answers its attach; the later ones move its head.
-pub(super) fn standing_input(opening: &mut BTreeMap<SessionId, Opening>, session: SessionId, standing: Standing) -> Option<Opened> {
+pub(super) fn standing_input(opening: &mut Openings, session: SessionId, standing: Standing) -> Option<Opened> {
     match standing {
         Standing::Loading => None,
         Standing::Unknown => {
@@ -46,14 +70,13 @@ pub(super) fn standing_input(opening: &mut BTreeMap<SessionId, Opening>, session
                 let (head, state) = (committed.head, committed.state.clone());
                 return Some(Opened::Input(ConnectionInput::Head { session, head, state }));
             };
-            Some(Opened::Found(Found { session, opening, committed }))
+            Some(Opened::Found(Found { opening, committed }))
         }
     }
 }
 
 /// A session that was found for an attach.
 pub(super) struct Found {
-    session: SessionId,
     opening: Opening,
     committed: Arc<Committed>,
 }
@@ -61,7 +84,7 @@ pub(super) struct Found {
 impl Found {
     /// The answer to the look-up. Heads that move meanwhile reach the core before it.
     pub(super) async fn journal(self, hub: Arc<Hub>) -> Option<ConnectionInput> {
-        let Self { session, opening: Opening { no, cursor, client }, committed } = self;
+        let Self { opening: Opening { session, no, cursor, client }, committed } = self;
         let (epoch, head, state) = (committed.epoch.clone(), committed.head, committed.state.clone());
         let mut journal = Journal { epoch, oldest: committed.oldest, head, state, behind: 0 };
         if let Some(cursor) = cursor.filter(|cursor| cursor.epoch == journal.epoch) {

@@ -3,19 +3,22 @@
 use std::sync::Arc;
 
 use axum::{
-    body::Body,
     extract::State,
-    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header},
-    response::{IntoResponse as _, Response},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, Version, header},
+    response::Response,
 };
-use futures_util::StreamExt as _;
 use moorline_protocol::{Code, Hello};
 
 use super::{
     Problem,
     visitor::{admit, asked},
 };
-use crate::{connection, hub::Hub, last_event_id};
+use crate::{
+    connection::{self, Framing},
+    hub::Hub,
+    last_event_id,
+    server::Handover,
+};
 
 /// The checks of [`open`], without opening anything.
 pub(super) async fn check(State(hub): State<Arc<Hub>>, headers: HeaderMap, uri: Uri) -> Result<StatusCode, Problem> {
@@ -23,20 +26,28 @@ pub(super) async fn check(State(hub): State<Arc<Hub>>, headers: HeaderMap, uri: 
 }
 
 /// Checks who asks, then answers with the stream of a connection, whose hello stands in the URL.
-pub(super) async fn open(State(hub): State<Arc<Hub>>, headers: HeaderMap, uri: Uri) -> Result<Response, Problem> {
+pub(super) async fn open(State(hub): State<Arc<Hub>>, version: Version, headers: HeaderMap, uri: Uri) -> Result<Response, Problem> {
     let asked = asked(&uri)?;
     let visitor = admit(&hub, &headers, &asked)?;
     let hello = hello(asked.hello.as_deref(), &headers)?;
     let place = visitor.enter(&hub)?;
-    let (writer, reader, body) = connection::event_stream();
-    hub.tasks.spawn(connection::serve_events(place, hello, (writer, reader)));
+    let framing = if version < Version::HTTP_11 { Framing::Bare } else { Framing::Chunked };
+    let mut response = Handover::answer(StatusCode::OK, move |socket, _| {
+        hub.tasks.clone().track_future(connection::serve_events(place, hello, socket, framing))
+    });
     let told = [
         (header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream")),
         // Whoever compresses a stream holds it back.
         (header::CACHE_CONTROL, HeaderValue::from_static("no-store, no-transform")),
         (HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no")),
+        // No request follows on a socket that was a stream.
+        (header::CONNECTION, HeaderValue::from_static("close")),
     ];
-    Ok((told, Body::from_stream(body.map(Ok::<_, std::convert::Infallible>))).into_response())
+    response.headers_mut().extend(told);
+    if framing == Framing::Chunked {
+        response.headers_mut().insert(header::TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
+    }
+    Ok(response)
 }
 
 /// The hello, with the cursors that the browser, or curl, brings back.

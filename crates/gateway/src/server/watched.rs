@@ -30,6 +30,16 @@ impl Watched {
         Self { stream, limit, pending: None }
     }
 
+    /// The socket itself. Whoever writes to it from here on watches it.
+    pub(super) fn into_inner(self) -> TcpStream {
+        self.stream
+    }
+
+    /// Whether a write did not get through yet.
+    pub(super) const fn is_blocked(&self) -> bool {
+        self.pending.is_some()
+    }
+
     fn watch<T>(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,

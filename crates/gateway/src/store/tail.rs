@@ -2,9 +2,10 @@
 
 use std::{
     collections::VecDeque,
-    sync::{Arc, RwLock},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
 };
 
+use axum::body::Bytes;
 use moorline_protocol::{Event, Seq, SessionId, encode};
 
 /// Encoded events kept of one session, in bytes.
@@ -29,6 +30,16 @@ impl EncodedEvent {
 #[derive(Debug, Default)]
 pub(crate) struct Tail {
     kept: RwLock<Kept>,
+    /// The frame that was made last: readers that keep up stand at the same cursor, and share it.
+    made: Mutex<Option<Made>>,
+}
+
+/// A frame, and what was asked for.
+#[derive(Debug, Clone)]
+struct Made {
+    after: Seq,
+    max_bytes: usize,
+    frame: (Bytes, Seq),
 }
 
 #[derive(Debug, Default)]
@@ -41,7 +52,7 @@ impl Tail {
     /// Takes in an event that has just been committed.
     pub(crate) fn push(&self, event: &Event) {
         let event = EncodedEvent::new(event);
-        let mut kept = self.kept.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut kept = self.kept.write().unwrap_or_else(PoisonError::into_inner);
         if kept.events.back().is_some_and(|last| last.seq.next() != event.first) {
             *kept = Kept::default();
         }
@@ -51,12 +62,13 @@ impl Tail {
             let gone = kept.events.pop_front().map_or(0, |event| event.text.len());
             kept.bytes -= gone;
         }
+        *self.made() = None;
     }
 
     /// Puts a fold that has just been committed in the place of the events that it stands for, as the journal does.
     pub(crate) fn fold(&self, fold: &Event) {
         let fold = EncodedEvent::new(fold);
-        let mut kept = self.kept.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut kept = self.kept.write().unwrap_or_else(PoisonError::into_inner);
         let start = kept.events.partition_point(|event| event.seq < fold.first);
         let end = kept.events.partition_point(|event| event.seq <= fold.seq);
         let gone: usize = kept.events.range(start..end).map(|event| event.text.len()).sum();
@@ -64,22 +76,33 @@ impl Tail {
             kept.bytes = kept.bytes - gone + fold.text.len();
             kept.events.drain(start + 1..end);
             kept.events[start] = fold;
+            *self.made() = None;
         }
     }
 
     /// The next frame behind a cursor, and the last seq in it; none when the cursor lies before what is kept, or at the head.
-    pub(crate) fn frame(&self, session: &SessionId, after: Seq, max_bytes: usize) -> Option<(String, Seq)> {
-        let kept = self.kept.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+    pub(crate) fn frame(&self, session: &SessionId, after: Seq, max_bytes: usize) -> Option<(Bytes, Seq)> {
+        let kept = self.kept.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(made) = self.made().as_ref().filter(|made| made.after == after && made.max_bytes == max_bytes) {
+            return Some(made.frame.clone());
+        }
         if kept.events.front()?.first > after.next() {
             return None;
         }
         let start = kept.events.partition_point(|event| event.seq <= after);
-        frame(session, kept.events.range(start..), max_bytes)
+        let frame = frame(session, kept.events.range(start..), max_bytes)?;
+        // Under the lock of what is kept, so that none outlives it.
+        *self.made() = Some(Made { after, max_bytes, frame: frame.clone() });
+        Some(frame)
+    }
+
+    fn made(&self) -> MutexGuard<'_, Option<Made>> {
+        self.made.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// Writes an `events` frame of at least one event and otherwise at most `max_bytes`; none when there is no event.
-pub(crate) fn frame<'a>(session: &SessionId, events: impl Iterator<Item = &'a EncodedEvent>, max_bytes: usize) -> Option<(String, Seq)> {
+pub(crate) fn frame<'a>(session: &SessionId, events: impl Iterator<Item = &'a EncodedEvent>, max_bytes: usize) -> Option<(Bytes, Seq)> {
     let mut text = format!(r#"{{"events":{{"session":"{session}","events":["#);
     let mut last = None;
     for event in events {
@@ -93,7 +116,7 @@ pub(crate) fn frame<'a>(session: &SessionId, events: impl Iterator<Item = &'a En
         last = Some(event.seq);
     }
     text.push_str("]}}");
-    last.map(|seq| (text, seq))
+    last.map(|seq| (text.into(), seq))
 }
 
 #[cfg(test)]
@@ -117,7 +140,8 @@ mod tests {
         tail
     }
 
-    fn decoded(text: &str) -> Vec<Event> {
+    fn decoded(text: &[u8]) -> Vec<Event> {
+        let text = std::str::from_utf8(text).unwrap();
         let GatewayFrame::Events(Events { events, .. }) = decode_gateway(text).unwrap() else { panic!("{text} is no events frame") };
         events
     }

@@ -1,6 +1,6 @@
 //! A gateway in this process, and plain HTTP to it.
 
-use std::{path::Path, time::Duration};
+use std::{collections::BTreeSet, path::Path, time::Duration};
 
 use clap::Parser as _;
 use moorline_gateway::{
@@ -101,7 +101,7 @@ impl World {
         within("the end of the turns", async {
             loop {
                 let journal = self.events(session, Seq::ZERO).await;
-                if ended(&journal).len() >= turns {
+                if over(&journal) >= turns {
                     return journal;
                 }
                 tokio::time::sleep(Duration::from_millis(20)).await;
@@ -132,6 +132,19 @@ pub(crate) fn options(folder: &Path, more: &[&str]) -> Options {
 pub(crate) fn ended(journal: &RawEvents) -> Vec<TurnEnded> {
     let bodies = journal.events.iter().map(|event| &event.body);
     bodies.filter_map(|body| if let EventBody::TurnEnded(ended) = body { Some(ended.clone()) } else { None }).collect()
+}
+
+/// How many turns are over, also those of which only a fold tells.
+fn over(journal: &RawEvents) -> usize {
+    let mut over = BTreeSet::new();
+    for event in &journal.events {
+        if let EventBody::TurnEnded(ended) = &event.body {
+            over.insert(&ended.turn);
+        } else if let EventBody::Fold(fold) = &event.body {
+            over.extend(fold.turns.iter().filter(|turn| turn.state.is_over()).map(|turn| &turn.id));
+        }
+    }
+    over.len()
 }
 
 /// Checks an answer to be an error of ours.

@@ -1,6 +1,8 @@
 //! The gateway's side: connections and the journals they are fed from.
 
-use moorline_delivery::{Connection, ConnectionConfig, ConnectionInput, ConnectionOutput, Holder, Journal, Posted};
+use std::sync::Arc;
+
+use moorline_delivery::{Connection, ConnectionConfig, ConnectionInput, ConnectionOutput, Holder, Journal, Posted, Terms};
 use moorline_protocol::{
     Cancel, ClientFrame, ClientId, ConnectionId, Cursor, Epoch, ErrorFrame, Events, GatewayFrame, Hello, MessageId, Millis, Receipt, Rows,
     Send, Seq, SessionId, Timings, Withdraw, decode_client, encode,
@@ -25,14 +27,13 @@ impl World {
     pub(super) fn arrives(&mut self, wire: usize, hello: Option<Box<Hello>>) {
         let latency = self.plan.quality.latency;
         let id = ConnectionId::from_random(self.random.wide());
-        let config = ConnectionConfig {
-            id: id.clone(),
+        let terms = Terms {
             timings: Timings { upgrade: self.plan.upgrade, ..Timings::default() },
             limits: self.limits(),
             build: "simulation".to_owned(),
             agents: vec!["script".to_owned()],
-            time: self.clocks().wall,
         };
+        let config = ConnectionConfig { id: id.clone(), time: self.clocks().wall, terms: Arc::new(terms) };
         let Some(gateway) = &mut self.gateway else {
             return self.after(latency, Happening::TabHears { wire });
         };

@@ -2,7 +2,7 @@
 
 use std::env;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::failure::{Failure, Outcome};
 use crate::process::{self, command, on_path, output};
@@ -24,7 +24,7 @@ pub(crate) fn ensure_wasm_bindgen(workspace: &Workspace) -> Outcome<String> {
     let runner = workspace.tool("wasm-bindgen-test-runner");
     if !(runner.is_file() && has_version(workspace, "wasm-bindgen", &version)) {
         // Without --locked: the lock file of 0.2.130 names a release that not every mirror of the registry has.
-        install(workspace, "wasm-bindgen-cli", &version, &[], "3 minutes")?;
+        install(&workspace.tools, "wasm-bindgen-cli", &version, &[], "3 minutes")?;
     }
     Ok(version)
 }
@@ -36,7 +36,7 @@ pub(crate) fn ensure_wasm_bindgen(workspace: &Workspace) -> Outcome<String> {
 /// When it can be neither downloaded nor built.
 pub(crate) fn ensure_trunk(workspace: &Workspace) -> Outcome<&'static str> {
     if !has_version(workspace, "trunk", TRUNK) {
-        install(workspace, "trunk", TRUNK, &["--locked", "--no-default-features"], "6 minutes")?;
+        install(&workspace.tools, "trunk", TRUNK, &["--locked", "--no-default-features"], "6 minutes")?;
     }
     Ok(TRUNK)
 }
@@ -60,7 +60,11 @@ pub(crate) fn ensure_esbuild(workspace: &Workspace) -> Outcome<&'static str> {
 }
 
 fn ensure_from_npm(workspace: &Workspace, tool: &str, package: &str, version: &'static str) -> Outcome<&'static str> {
-    let folder = workspace.tools.join("npm");
+    from_npm(&workspace.tools.join("npm"), tool, package, version)
+}
+
+/// Gets one package of npm and what it needs into a folder.
+pub(super) fn from_npm(folder: &Path, tool: &str, package: &str, version: &'static str) -> Outcome<&'static str> {
     let manifest = folder.join("node_modules").join(package).join("package.json");
     if fs::read_to_string(manifest).is_ok_and(|manifest| manifest.contains(&format!("\"version\": \"{version}"))) {
         return Ok(version);
@@ -71,11 +75,11 @@ fn ensure_from_npm(workspace: &Workspace, tool: &str, package: &str, version: &'
         )));
     }
     println!("  {tool} is missing: getting {package} {version} from npm");
-    fs::create_dir_all(&folder).map_err(|error| Failure::io(format_args!("cannot make {}", folder.display()), &error))?;
+    fs::create_dir_all(folder).map_err(|error| Failure::io(format_args!("cannot make {}", folder.display()), &error))?;
     output(
         command("npm")
             .args(["install", "--no-audit", "--no-fund", "--loglevel=error", "--prefix"])
-            .arg(&folder)
+            .arg(folder)
             .arg(format!("{package}@{version}")),
     )?;
     Ok(version)
@@ -101,14 +105,14 @@ fn has_version(workspace: &Workspace, tool: &str, version: &str) -> bool {
 }
 
 /// Gets a tool from the registry: prebuilt where cargo-binstall is there and finds it, else compiled.
-fn install(workspace: &Workspace, package: &str, version: &str, flags: &[&str], time: &str) -> Outcome {
+pub(super) fn install(root: &Path, package: &str, version: &str, flags: &[&str], time: &str) -> Outcome {
     let missing = format!("{package} {version} is missing");
     if on_path("cargo-binstall").is_some() {
         println!("  {missing}: asking cargo-binstall for a prebuilt one");
         let prebuilt = output(
             command("cargo-binstall")
                 .args(["--no-confirm", "--force", "--disable-strategies", "compile", "--install-path"])
-                .arg(workspace.tools.join("bin"))
+                .arg(root.join("bin"))
                 .arg(format!("{package}@{version}")),
         );
         match prebuilt {
@@ -121,7 +125,7 @@ fn install(workspace: &Workspace, package: &str, version: &str, flags: &[&str], 
         process::cargo()
             .env_remove("CARGO_TARGET_DIR")
             .args(["install", "--quiet", "--force", "--root"])
-            .arg(&workspace.tools)
+            .arg(root)
             .args(["--version", version])
             .args(flags)
             .arg(package),

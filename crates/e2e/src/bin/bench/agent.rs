@@ -3,10 +3,12 @@
 use std::{
     io::{BufRead as _, Write as _},
     thread,
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use serde_json::{Value, json};
+
+use crate::{gateway::text, process::Side};
 
 /// What one turn consists of.
 #[derive(Debug, Clone, Copy)]
@@ -29,6 +31,37 @@ impl Order {
     }
 }
 
+/// A turn of texts that can be counted.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Filling {
+    /// Texts, each of its own update.
+    pub(crate) texts: usize,
+    /// From one text to the next; zero = as fast as they go.
+    pub(crate) pause: Duration,
+}
+
+impl Filling {
+    /// The message that asks for it.
+    pub(crate) fn message(self) -> String {
+        format!("fill {} {}", self.texts, self.pause.as_micros())
+    }
+
+    fn parse(message: &str) -> Option<Self> {
+        let Order { chunks, pause } = Order::parse(message.strip_prefix("fill ")?)?;
+        Some(Self { texts: chunks, pause })
+    }
+
+    /// Keeps the pace on average: a pause that took too long is made up for.
+    fn play(self) {
+        let (began, text) = (Instant::now(), text());
+        for n in 0..self.texts {
+            let due = self.pause * u32::try_from(n).unwrap_or(u32::MAX);
+            thread::sleep(due.saturating_sub(began.elapsed()));
+            update(&text);
+        }
+    }
+}
+
 /// One chunk of text: a moment in nanoseconds of wall time, which processes of one machine share.
 fn stamp() -> String {
     format!("{} ", since_epoch().as_nanos())
@@ -46,6 +79,8 @@ fn since_epoch() -> Duration {
 
 /// Speaks the Agent Client Protocol on stdin and stdout until stdin closes.
 pub(crate) fn serve() {
+    // The gateway starts it, whose processor it must not share.
+    Side::Load.pin();
     for line in std::io::stdin().lock().lines() {
         let Ok(line) = line else { return };
         let Ok(request) = serde_json::from_str::<Value>(&line) else { continue };
@@ -53,7 +88,10 @@ pub(crate) fn serve() {
             Some("initialize") => json!({"protocolVersion": 1, "agentCapabilities": {}, "authMethods": []}),
             Some("session/new") => json!({"sessionId": "bench"}),
             Some("session/prompt") => {
-                if let Some(order) = request["params"]["prompt"][0]["text"].as_str().and_then(Order::parse) {
+                let message = request["params"]["prompt"][0]["text"].as_str().unwrap_or_default();
+                if let Some(filling) = Filling::parse(message) {
+                    filling.play();
+                } else if let Some(order) = Order::parse(message) {
                     play(order);
                 }
                 json!({"stopReason": "end_turn"})
@@ -66,12 +104,16 @@ pub(crate) fn serve() {
 
 fn play(order: Order) {
     for _ in 0..order.chunks {
-        let update = json!({"sessionUpdate": "agent_message_chunk", "content": {"type": "text", "text": stamp()}});
-        write(&json!({"jsonrpc": "2.0", "method": "session/update", "params": {"sessionId": "bench", "update": update}}));
+        update(&stamp());
         if order.pause > Duration::ZERO {
             thread::sleep(order.pause);
         }
     }
+}
+
+fn update(text: &str) {
+    let update = json!({"sessionUpdate": "agent_message_chunk", "content": {"type": "text", "text": text}});
+    write(&json!({"jsonrpc": "2.0", "method": "session/update", "params": {"sessionId": "bench", "update": update}}));
 }
 
 fn write(message: &Value) {

@@ -1,69 +1,45 @@
-//! `bench gateway`: what durable-before-visible costs, without a browser.
+//! `bench gateway`: the server's figures, without a browser; beside them those of its peers, where they were installed.
+//!
+//! What is measured runs on one processor, and what measures it on the other. A benchmark that loses or doubles a text
+//! ends with an error.
 
-use moorline_e2e::{Api, Client, Gateway, Pace};
-use std::time::Duration;
+mod catch_up;
+mod fan_out;
+mod follower;
+mod idle;
+mod latency;
+mod restart;
+mod subject;
+
+pub(crate) use follower::text;
 
 use crate::{
-    ROUNDS,
-    agent::Order,
-    figures::Table,
-    load::{self, Load},
     machine,
+    process::{Side, raise_open_files},
 };
 
-/// The pace of a person reading one answer, and of eight agents in a hurry.
-const ONE: Load = Load { sessions: 1, order: Order { chunks: 400, pause: Duration::from_millis(10) } };
-const EIGHT: Load = Load { sessions: 8, order: Order { chunks: 600, pause: Duration::from_millis(5) } };
-/// As fast as everything together goes.
-const FLOOD: [Load; 2] = [
-    Load { sessions: 1, order: Order { chunks: 100_000, pause: Duration::ZERO } },
-    Load { sessions: 8, order: Order { chunks: 25_000, pause: Duration::ZERO } },
-];
+/// The figures, in the order in which they are taken.
+const FIGURES: [&str; 5] = ["latency", "idle", "fan-out", "catch-up", "restart"];
 
-/// Measures and prints.
+/// Measures and prints: everything, or the figures that are named.
 ///
 /// # Panics
-/// When something needed is missing.
-pub(crate) async fn bench() {
-    let mut table = Table::default();
-    for (n, durability) in ["full", "os"].into_iter().enumerate() {
-        let own = std::env::current_exe().expect("the benchmark's own path");
-        let agent = format!("acp:'{}' agent", own.display());
-        let gateway = Gateway::start_without_client(Pace::Real, &["--durability", durability, "--agent", &agent, "--log", "warn"]).await;
-        let api = Api::login(gateway.address(), gateway.token()).await;
-        if n == 0 {
-            let (_, welcome) = Client::greeted(gateway.address(), api.cookie(), "build").await;
-            machine::print(&[("gateway", &welcome.build)]);
-        }
-        for round in 0..ROUNDS {
-            measure(&mut table, durability, &gateway, &api, round).await;
+/// When something needed is missing, a figure is not known, or something arrives other than once.
+pub(crate) async fn bench(figures: &[&str]) {
+    for figure in figures {
+        assert!(FIGURES.contains(figure), "{figure} is none of {}", FIGURES.join(", "));
+    }
+    raise_open_files();
+    machine::print(&[]);
+    Side::Load.pin();
+    for figure in FIGURES.iter().filter(|figure| figures.is_empty() || figures.contains(figure)) {
+        match *figure {
+            "latency" => latency::bench().await,
+            "idle" => idle::bench().await,
+            "fan-out" => fan_out::bench().await,
+            "catch-up" => catch_up::bench().await,
+            _ => restart::bench().await,
         }
     }
-    table.print("--durability");
     println!("\nload after: {}", machine::load());
-}
-
-async fn measure(table: &mut Table, durability: &'static str, gateway: &Gateway, api: &Api, round: usize) {
-    let place = load::Place { address: gateway.address(), cookie: api.cookie(), name: format!("{durability}{round}") };
-    let sends = load::sends(&place).await;
-    let mut latency = |what: &str, latencies: crate::figures::Latencies| {
-        let (half, most) = latencies.percentiles();
-        table.push(durability, &format!("{what}, p50, ms"), 2, half);
-        table.push(durability, &format!("{what}, p99, ms"), 2, most);
-    };
-    latency("send → receipt", sends.receipts);
-    latency("send → its event at another reader", sends.events);
-    for (what, load) in [("1 session at 100 updates/s", ONE), ("8 sessions at 200 updates/s each", EIGHT)] {
-        let done = load::run(&place, what, load).await;
-        assert_eq!(done.ages.len(), load.updates(), "every chunk arrives once");
-        latency(&format!("agent → reader, {what}"), done.ages);
-    }
-    for (what, load) in ["1 session flat out", "8 sessions flat out"].into_iter().zip(FLOOD) {
-        let done = load::run(&place, what, load).await;
-        assert_eq!(done.ages.len(), load.updates(), "every chunk arrives once");
-        let seconds = done.took.as_secs_f64();
-        table.push(durability, &format!("{what}: updates/s, durable and delivered"), 0, load.updates() as f64 / seconds);
-        table.push(durability, &format!("{what}: events/s after joining"), 0, done.events as f64 / seconds);
-        table.push(durability, &format!("{what}: text, KB/s"), 0, done.text_bytes as f64 / 1e3 / seconds);
-    }
 }

@@ -11,6 +11,8 @@ mod load;
 mod machine;
 mod million;
 mod page;
+mod process;
+mod raw;
 mod reader;
 
 use std::process::ExitCode;
@@ -23,11 +25,11 @@ fn main() -> ExitCode {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match arguments[..] {
         ["page"] => run(page::bench()),
-        ["gateway"] => run(gateway::bench()),
+        ["gateway", ref figures @ ..] => run_on_one_thread(gateway::bench(figures)),
         ["million"] => run(million::bench()),
         ["agent"] => agent::serve(),
         _ => {
-            eprintln!("bench takes one word: page, gateway, million or agent");
+            eprintln!("bench takes one word: page, gateway, million or agent; behind gateway, the names of figures");
             return ExitCode::from(2);
         }
     }
@@ -36,5 +38,11 @@ fn main() -> ExitCode {
 
 fn run(bench: impl Future<Output = ()>) {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(bench);
+}
+
+/// What it starts inherits the processor that its one thread is on.
+fn run_on_one_thread(bench: impl Future<Output = ()>) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(bench);
 }
