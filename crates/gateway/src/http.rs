@@ -10,6 +10,8 @@ mod posts;
 mod problem;
 mod search;
 mod sessions;
+#[cfg(feature = "testing")]
+pub(crate) mod testing;
 mod visitor;
 
 use std::{path::Path, sync::Arc};

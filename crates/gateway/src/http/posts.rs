@@ -70,7 +70,7 @@ fn unknown_connection() -> Problem {
     Problem::new(Code::UnknownConnection, "this connection has ended, or never was: open another")
 }
 
-fn frame(verb: &str, body: &[u8]) -> Result<ClientFrame, Problem> {
+pub(super) fn frame(verb: &str, body: &[u8]) -> Result<ClientFrame, Problem> {
     let text = std::str::from_utf8(body).map_err(|_| Problem::new(Code::BadFrame, "not a frame: frames are UTF-8"))?;
     let frame = decode_client(text).map_err(|error| Problem::new(Code::BadFrame, error.to_string()))?;
     if frame.kind() != verb {
