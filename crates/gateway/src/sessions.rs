@@ -6,6 +6,7 @@
 
 mod fold;
 mod load;
+mod population;
 mod refusal;
 mod task;
 #[cfg(test)]
@@ -33,6 +34,8 @@ use crate::{
     store::{CommitQueue, Tail},
 };
 
+pub(crate) use population::Population;
+
 /// Orders that wait in front of one session at most; a session in a commit takes them all the same.
 const MAILBOX: usize = 256;
 
@@ -49,6 +52,7 @@ pub(crate) struct Surroundings {
     pub(crate) retention: RetentionLimits,
     /// A client that says nothing for this long is forgotten.
     pub(crate) client_idle: Millis,
+    pub(crate) population: Arc<Population>,
     pub(crate) agents: Vec<AgentSpec>,
     pub(crate) agent_settings: AgentSettings,
     /// Below it, every session's agent has a folder of its own.

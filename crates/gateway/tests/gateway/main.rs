@@ -5,6 +5,7 @@
 mod access;
 mod backup;
 mod bad_input;
+mod caps;
 mod client_files;
 mod curl;
 mod deleting;
