@@ -13,6 +13,7 @@ mod search;
 mod sessions;
 #[cfg(feature = "testing")]
 pub(crate) mod testing;
+mod texts;
 mod visitor;
 
 use std::{path::Path, sync::Arc};
@@ -42,6 +43,7 @@ pub(crate) fn app(hub: Arc<Hub>, client: Option<&Path>) -> Router {
         .route("/search", get(search::search))
         .route("/sessions/{id}/events", get(sessions::events))
         .route("/sessions/{id}/blocks", get(sessions::blocks))
+        .route("/sessions/{id}/blocks/{block}/text", get(texts::text))
         .route_layer(middleware::from_fn_with_state(Arc::clone(&hub), reads::limit));
     let api = verbs
         .route("/connect", get(connect::connect))

@@ -14,16 +14,17 @@ mod tests;
 
 use std::{
     collections::HashMap,
+    ops::Range,
     path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use moorline_protocol::{
-    ChangeSession, CreateSession, Epoch, ErrorFrame, Limits, MessageId, Millis, Page, Receipt, Send, Seq, SessionId, SessionState,
-    SnapshotPart, TurnId,
+    BlockId, BlockText, ChangeSession, CreateSession, Epoch, ErrorFrame, Limits, MessageId, Millis, Page, Receipt, Send, Seq, SessionId,
+    SessionState, SnapshotPart, TurnId,
 };
 use moorline_session::{Config, NewSession, Store, StoreError};
-use moorline_transcript::RetentionLimits;
+use moorline_transcript::{NoText, RetentionLimits};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::task::TaskTracker;
 
@@ -133,6 +134,13 @@ pub(crate) enum Order {
         since: Option<Seq>,
         no: u64,
         answer: oneshot::Sender<(Seq, Vec<SnapshotPart>)>,
+    },
+    /// A part of a block's text, if the session exists.
+    Text {
+        block: BlockId,
+        edition: Option<u32>,
+        asked: Range<u64>,
+        answer: oneshot::Sender<Result<Option<Result<BlockText, NoText>>, ErrorFrame>>,
     },
     /// A page, if the session exists.
     Page {

@@ -6,7 +6,7 @@ use axum::{
 };
 use moorline_protocol::{ClientFrame, CreateSession, Hello, Login};
 
-use super::{events, posts, sessions, visitor::asked};
+use super::{events, posts, sessions, texts, visitor::asked};
 
 /// A posted frame, if the body is one of the kind that the path names.
 #[must_use]
@@ -26,8 +26,12 @@ pub fn hello(uri: &Uri, headers: &HeaderMap) -> Option<Hello> {
     events::hello(asked(uri).ok()?.hello.as_deref(), headers).ok()
 }
 
-/// Whether each of the queries below `/v1/sessions/{id}` can be read from one URL: `events`, `blocks`.
+/// Whether each of the queries below `/v1/sessions/{id}` can be read from one URL: `events`, `blocks`, `text`.
 #[must_use]
-pub fn queries(uri: &Uri) -> [bool; 2] {
-    [Query::<sessions::Behind>::try_from_uri(uri).is_ok(), Query::<sessions::Before>::try_from_uri(uri).is_ok()]
+pub fn queries(uri: &Uri) -> [bool; 3] {
+    [
+        Query::<sessions::Behind>::try_from_uri(uri).is_ok(),
+        Query::<sessions::Before>::try_from_uri(uri).is_ok(),
+        Query::<texts::Between>::try_from_uri(uri).is_ok(),
+    ]
 }

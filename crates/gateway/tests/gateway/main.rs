@@ -26,4 +26,5 @@ mod rows;
 mod search;
 mod stalls;
 mod store;
+mod texts;
 mod world;

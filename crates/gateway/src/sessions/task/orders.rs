@@ -54,6 +54,12 @@ impl Task {
                 let snapshot = self.transcript.snapshot(since, limits, epoch);
                 drop(answer.send((snapshot.seq, parts(snapshot, &self.place.id, no, limits))));
             }
+            Order::Text { answer, .. } if self.session.is_gone() => drop(answer.send(Err(self.deleted()))),
+            Order::Text { block, edition, asked, answer } => {
+                let limits = self.place.surroundings.limits();
+                let part = self.session.epoch().map(|epoch| self.transcript.text(&block, edition, asked, limits, epoch));
+                drop(answer.send(Ok(part)));
+            }
             Order::Page { answer, .. } if self.session.is_gone() => drop(answer.send(Err(self.deleted()))),
             Order::Page { before, limit, answer } => {
                 let limits = self.place.surroundings.limits();
