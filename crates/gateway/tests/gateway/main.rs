@@ -5,6 +5,7 @@
 mod access;
 mod backup;
 mod bad_input;
+mod behind;
 mod caps;
 mod client_files;
 mod curl;

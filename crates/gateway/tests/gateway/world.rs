@@ -1,6 +1,9 @@
 //! A gateway in this process, and plain HTTP to it.
 
-use std::{path::Path, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use clap::Parser as _;
 use moorline_gateway::{
@@ -53,6 +56,11 @@ impl World {
     pub(crate) async fn stop(self) -> TempDir {
         within("the end of the gateway", self.gateway.drain()).await;
         self.folder
+    }
+
+    /// The file of its store.
+    pub(crate) fn store(&self) -> PathBuf {
+        self.folder.path().join("data").join("moorline.sqlite")
     }
 
     pub(crate) fn url(&self, path: &str) -> String {
