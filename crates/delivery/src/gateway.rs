@@ -5,6 +5,7 @@
 //! driver reads it from the journal, writes it, and says how far it came. A reader that stops therefore costs its cursor
 //! and the byte counts of what it has not acked.
 
+mod allowance;
 mod credit;
 mod exchange;
 mod holders;
@@ -17,10 +18,15 @@ use moorline_protocol::{
     GoingAway, Hello, Millis, Ping, Seq, SessionId, VERSION, Welcome, mutant,
 };
 
+pub use allowance::{Allowances, Bucket, Rate};
 pub use exchange::{ConnectionConfig, ConnectionInput, ConnectionOutput, End, Terms};
 pub use holders::{Holder, Holders};
 pub use seat::Journal;
 use seat::{Phase, Seat};
+
+/// So many attaches of a hello beyond the limit are refused one by one; what lies behind them is not looked at: each refusal
+/// takes more than it answers, and waits for a reader.
+const REFUSED_ATTACHES: usize = 64;
 
 /// The gateway's end of one connection, as a state machine.
 #[derive(Debug)]
@@ -265,7 +271,7 @@ impl Connection {
         // What changed in the list since then is asked for once, whether or not a head is known.
         self.outputs.push_back(ConnectionOutput::Rows { since: hello.rows_rev });
         self.busy = true;
-        for attach in hello.attaches {
+        for attach in hello.attaches.into_iter().take(self.config.terms.limits.attaches.saturating_add(REFUSED_ATTACHES)) {
             self.attach(attach);
         }
     }

@@ -35,6 +35,8 @@ pub use client::{
     LinkStatus, Notice, Output, Persist, PostId, Posted, Restored, SendResult, SendState, SendStatus, Signal, StoredSend, TakenBack,
     Transport, Trouble,
 };
-pub use gateway::{Connection, ConnectionConfig, ConnectionInput, ConnectionOutput, End, Holder, Holders, Journal, Terms};
+pub use gateway::{
+    Allowances, Bucket, Connection, ConnectionConfig, ConnectionInput, ConnectionOutput, End, Holder, Holders, Journal, Rate, Terms,
+};
 pub use random::Random;
 pub use replay::{Replay, Window, replay_since};

@@ -21,6 +21,8 @@ mod leftovers;
 mod life;
 mod lines;
 mod process;
+#[cfg(feature = "testing")]
+pub(crate) mod testing;
 mod updates;
 
 use std::{

@@ -162,11 +162,14 @@ impl<W: Writer, R: Reader> Driver<W, R> {
             ConnectionOutput::Check { session } => self.check(session),
             ConnectionOutput::Rows { since } => self.rows(since).await?,
             ConnectionOutput::Submit(send) => {
-                let receipt = verbs::send(&self.inputs.hub().sessions, send);
+                // Nothing is submitted before the claim.
+                let Some(client) = &self.client else { return Ok(()) };
+                let receipt = verbs::send(self.inputs.hub(), client, send);
                 self.answer(async { Some(receipt_input(receipt.await)) });
             }
             ConnectionOutput::Withdraw(withdraw) => {
-                let receipt = verbs::withdraw(&self.inputs.hub().sessions, withdraw);
+                let Some(client) = &self.client else { return Ok(()) };
+                let receipt = verbs::withdraw(self.inputs.hub(), client, withdraw);
                 self.answer(async { Some(receipt_input(receipt.await)) });
             }
             ConnectionOutput::Cancel(cancel) => {

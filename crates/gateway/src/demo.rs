@@ -11,6 +11,8 @@ mod options;
 mod peer;
 mod prose;
 mod random;
+#[cfg(feature = "testing")]
+pub(crate) mod testing;
 mod turn;
 
 use std::process::ExitCode;

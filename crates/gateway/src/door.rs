@@ -9,13 +9,15 @@ use std::{
 };
 
 use axum::http::{HeaderMap, header};
+use moorline_delivery::{Bucket, Rate};
 use moorline_protocol::{Millis, WallTime};
 use moorline_session::StoreError;
 use sha2::{Digest as _, Sha256};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    clock::wall,
+    clock::{Clock, wall},
     options::{Origin, Token},
     random,
     store::SqliteStore,
@@ -40,9 +42,33 @@ pub(crate) struct Door {
     origins: Vec<Origin>,
     /// How long a cookie's login lasts.
     login: Millis,
+    caps: DoorCaps,
+    clock: Clock,
+    /// Wrong tokens.
+    guesses: Mutex<Bucket>,
+    /// What everybody who comes with the token is let in by.
+    by_token: Login,
     store: Arc<SqliteStore>,
     logins: Mutex<HashMap<Hash, Login>>,
     tickets: Mutex<HashMap<Hash, Ticket>>,
+}
+
+/// What a door bounds.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct DoorCaps {
+    /// Wrong tokens, of all callers together.
+    pub(crate) wrong_tokens: Rate,
+    /// Reads of one login at once.
+    pub(crate) reads: usize,
+}
+
+/// Why somebody is not let in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum NotAdmitted {
+    /// No token, cookie or ticket, or a wrong one.
+    Unknown,
+    /// There were too many wrong tokens: none is looked at before this time has passed.
+    Later(Millis),
 }
 
 /// A way in for one connection, bought with a login and as good as that.
@@ -58,6 +84,7 @@ pub(crate) struct Login {
     by: By,
     /// Cancelled by a logout.
     ended: CancellationToken,
+    reads: Arc<Semaphore>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -71,8 +98,13 @@ enum By {
 }
 
 impl Login {
-    fn by_token() -> Self {
-        Self { by: By::Token, ended: CancellationToken::new() }
+    fn new(by: By, caps: &DoorCaps) -> Self {
+        Self { by, ended: CancellationToken::new(), reads: Arc::new(Semaphore::new(caps.reads)) }
+    }
+
+    /// One read more, if there are not too many under way; it lasts until the answer is dropped.
+    pub(crate) fn begin_read(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.reads).try_acquire_owned().ok()
     }
 
     /// Whether both were let in by the same thing: the token, or one cookie.
@@ -111,17 +143,26 @@ impl Door {
         gateway_id: &str,
         origins: Vec<Origin>,
         login: Millis,
+        caps: DoorCaps,
+        clock: Clock,
         store: Arc<SqliteStore>,
     ) -> Result<Self, StoreError> {
         let token = hash(token.as_str());
         let mut logins = HashMap::new();
         for (hash, expires_at) in store.logins(&token, wall())? {
             if let Ok(hash) = Hash::try_from(hash) {
-                logins.insert(hash, Login { by: By::Cookie { hash, expires_at }, ended: CancellationToken::new() });
+                logins.insert(hash, Login::new(By::Cookie { hash, expires_at }, &caps));
             }
         }
+        let by_token = Login::new(By::Token, &caps);
+        let (logins, tickets, guesses) = (Mutex::new(logins), Mutex::default(), Mutex::default());
         let cookie = format!("moorline_{gateway_id}");
-        Ok(Self { token, cookie, origins, login, store, logins: Mutex::new(logins), tickets: Mutex::new(HashMap::new()) })
+        Ok(Self { token, cookie, origins, login, caps, clock, guesses, by_token, store, logins, tickets })
+    }
+
+    /// How many reads one login may have under way.
+    pub(crate) const fn reads(&self) -> usize {
+        self.caps.reads
     }
 
     /// Whether a page of this origin may ask. Without an `Origin` the request comes from no page, or from one of ours.
@@ -137,30 +178,43 @@ impl Door {
     }
 
     /// Who asks, by `Authorization: Bearer` or by cookie.
-    pub(crate) fn login_of(&self, headers: &HeaderMap) -> Option<Login> {
+    pub(crate) fn login_of(&self, headers: &HeaderMap) -> Result<Login, NotAdmitted> {
         let authorization = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
         if let Some(token) = authorization.and_then(|value| value.strip_prefix("Bearer ")) {
-            return (hash(token.trim()) == self.token).then(Login::by_token);
+            return self.check(token.trim()).map(|()| self.by_token.clone());
         }
         let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
         let secret = cookies.flat_map(|value| value.split(';')).find_map(|pair| {
             let (name, secret) = pair.trim().split_once('=')?;
             (name == self.cookie).then_some(secret)
-        })?;
-        lock(&self.logins).get(&hash(secret)).filter(|login| !login.is_over()).cloned()
+        });
+        let login = secret.and_then(|secret| lock(&self.logins).get(&hash(secret)).filter(|login| !login.is_over()).cloned());
+        login.ok_or(NotAdmitted::Unknown)
     }
 
-    /// Trades the token for a login; the cookie to set, or none for a wrong token. Blocks.
-    pub(crate) fn log_in(&self, token: &str, is_secure: bool) -> Result<Option<String>, StoreError> {
-        if hash(token) != self.token {
-            return Ok(None);
+    /// Holds a token against ours. Whoever guesses is let guess only so often; a right one that was let in all the same would
+    /// tell the guesser just what the wait is to keep from him.
+    pub(crate) fn check(&self, token: &str) -> Result<(), NotAdmitted> {
+        let (now, rate) = (self.clock.monotonic(), self.caps.wrong_tokens);
+        let mut guesses = lock(&self.guesses);
+        if let Some(wait) = guesses.wait(now, rate) {
+            return Err(NotAdmitted::Later(wait));
         }
+        if hash(token) == self.token {
+            return Ok(());
+        }
+        let _ = guesses.take(now, rate);
+        Err(NotAdmitted::Unknown)
+    }
+
+    /// Makes a login; the cookie to set. Blocks.
+    pub(crate) fn log_in(&self, is_secure: bool) -> Result<String, StoreError> {
         let secret = format!("{:032x}", random::bits());
         let (hash, expires_at) = (hash(&secret), wall() + self.login.0);
         self.store.add_login(&hash, &self.token, expires_at)?;
         let surplus = {
             let mut logins = lock(&self.logins);
-            logins.insert(hash, Login { by: By::Cookie { hash, expires_at }, ended: CancellationToken::new() });
+            logins.insert(hash, Login::new(By::Cookie { hash, expires_at }, &self.caps));
             if logins.len() > LOGINS { soonest(&logins) } else { None }
         };
         if let Some(surplus) = surplus {
@@ -168,7 +222,7 @@ impl Door {
         }
         let secure = if is_secure { "; Secure" } else { "" };
         let age = self.login.0.div_ceil(1_000);
-        Ok(Some(format!("{}={secret}; HttpOnly; SameSite=Strict; Path=/; Max-Age={age}{secure}", self.cookie)))
+        Ok(format!("{}={secret}; HttpOnly; SameSite=Strict; Path=/; Max-Age={age}{secure}", self.cookie))
     }
 
     /// Ends a cookie's login with its connections; the cookie that clears it. Blocks.

@@ -2,9 +2,9 @@
 
 use std::{io, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
-use moorline_delivery::Terms;
+use moorline_delivery::{Allowances, Rate, Terms};
 use moorline_protocol::{Epoch, Millis};
-use moorline_session::{Config, StoreError};
+use moorline_session::{Config, Store as _, StoreError};
 use tokio::{net::TcpListener, sync::Semaphore, task::JoinHandle, time::timeout};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -12,13 +12,13 @@ use crate::{
     agent::{AgentSettings, kill_leftovers},
     clock::{self, Clock},
     data_dir::{DataDir, DataError},
-    door::Door,
+    door::{Door, DoorCaps},
     http,
     hub::{Connections, Hub},
     janitor,
     options::{Durability, InvalidOption, Options},
     random, server,
-    sessions::{Sessions, Surroundings},
+    sessions::{Population, Sessions, Surroundings},
     store::{CommitQueue, OpenError, SqliteStore},
 };
 
@@ -79,13 +79,14 @@ pub async fn start(options: &Options, own_binary: PathBuf) -> Result<Gateway, St
         None => data.token()?,
     };
     let gateway_id = known_or_made(&store, "gateway_id")?;
-    let door = Door::new(&token, &gateway_id, options.allow_origin.clone(), Millis(options.login_ms), Arc::clone(&store))?;
+    let clock = Clock::start();
+    let caps = DoorCaps { wrong_tokens: Rate::per_minute(options.wrong_tokens_per_minute), reads: options.reads as usize };
+    let door = Door::new(&token, &gateway_id, options.allow_origin.clone(), Millis(options.login_ms), caps, clock, Arc::clone(&store))?;
     let newest_row = store.newest_row()?;
     let (limits, timings, agent_timings) = (options.limits(), options.timings(), options.agent_timings());
     let mut agent_settings = AgentSettings::new(own_binary, data.agents());
     agent_settings.start_limit = Duration::from_millis(agent_timings.start.0);
     agent_settings.restart_wait = Duration::from_millis(agent_timings.restart.0);
-    let clock = Clock::start();
     let surroundings = Surroundings {
         clock,
         store: Arc::<SqliteStore>::clone(&store),
@@ -93,6 +94,7 @@ pub async fn start(options: &Options, own_binary: PathBuf) -> Result<Gateway, St
         config: Config { limits, idle_limit: agent_timings.idle, stop_limit: agent_timings.stop },
         retention: options.retention(),
         client_idle: Millis(options.client_idle_ms),
+        population: Population::new(options.sessions as usize, store.rows(0)?.len()),
         agents: options.agents.clone(),
         agent_settings,
         work: data.work(),
@@ -117,6 +119,7 @@ pub async fn start(options: &Options, own_binary: PathBuf) -> Result<Gateway, St
         connections: std::sync::Mutex::new(Connections::default()),
         exports: Arc::new(Semaphore::new(EXPORTS)),
         most_connections: options.connections as usize,
+        sends: std::sync::Mutex::new(Allowances::new(Rate::per_second(options.sends_per_second))),
     });
     hub.sessions.recover().await?;
     hub.tasks.spawn(janitor::forget_idle_clients(Arc::clone(&hub)));

@@ -8,8 +8,12 @@ mod login;
 mod origin;
 mod posts;
 mod problem;
+mod reads;
 mod search;
 mod sessions;
+#[cfg(feature = "testing")]
+pub(crate) mod testing;
+mod texts;
 mod visitor;
 
 use std::{path::Path, sync::Arc};
@@ -32,18 +36,22 @@ const BODY_BYTES: usize = 64 << 10;
 /// Everything the gateway answers.
 pub(crate) fn app(hub: Arc<Hub>, client: Option<&Path>) -> Router {
     let verbs = posts::VERBS.into_iter().fold(Router::new(), |verbs, verb| verbs.route(&format!("/{verb}"), posts::verb(verb)));
-    let api = verbs
-        .route("/connect", get(connect::connect))
-        .route("/events", get(events::open).head(events::check))
-        .route("/login", post(login::log_in))
-        .route("/logout", post(login::log_out))
-        .route("/tickets", post(login::make_ticket))
+    let sessions = Router::new()
         .route("/sessions", get(sessions::list).post(sessions::create))
         .route("/sessions/{id}", patch(sessions::change).delete(sessions::delete))
         .route("/sessions/{id}/export", get(export::export))
         .route("/search", get(search::search))
         .route("/sessions/{id}/events", get(sessions::events))
         .route("/sessions/{id}/blocks", get(sessions::blocks))
+        .route("/sessions/{id}/blocks/{block}/text", get(texts::text))
+        .route_layer(middleware::from_fn_with_state(Arc::clone(&hub), reads::limit));
+    let api = verbs
+        .route("/connect", get(connect::connect))
+        .route("/events", get(events::open).head(events::check))
+        .route("/login", post(login::log_in))
+        .route("/logout", post(login::log_out))
+        .route("/tickets", post(login::make_ticket))
+        .merge(sessions)
         .fallback(no_such_path)
         .method_not_allowed_fallback(wrong_method)
         .layer(middleware::from_fn_with_state(Arc::clone(&hub), origin::check));
@@ -74,6 +82,6 @@ impl FromRequestParts<Arc<Hub>> for Login {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, hub: &Arc<Hub>) -> Result<Self, Problem> {
-        hub.door.login_of(&parts.headers).ok_or_else(Problem::unauthorized)
+        hub.door.login_of(&parts.headers).map_err(Problem::not_admitted)
     }
 }

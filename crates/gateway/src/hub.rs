@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use moorline_delivery::{Holder, Holders, Terms};
+use moorline_delivery::{Allowances, Holder, Holders, Terms};
 use moorline_protocol::{ClientFrame, ClientId, ConnectionId, Millis, PageId};
 use tokio::sync::{Notify, Semaphore};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -39,6 +39,8 @@ pub(crate) struct Hub {
     pub(crate) exports: Arc<Semaphore>,
     /// Connections at once at most; each costs a socket and a few KB.
     pub(crate) most_connections: usize,
+    /// Sends and withdrawals of each client.
+    pub(crate) sends: Mutex<Allowances>,
 }
 
 /// Who is connected, and which client id each page holds.
@@ -53,9 +55,19 @@ pub(crate) struct Connections {
 pub(crate) struct Live {
     login: Login,
     letterbox: Arc<Letterbox>,
+    /// Whose it is, once hello was said.
+    client: Option<ClientId>,
 }
 
 impl Live {
+    /// Whose connection it is.
+    ///
+    /// # Errors
+    /// [`Ungreeted`] before hello.
+    pub(crate) fn client(&self) -> Result<&ClientId, Ungreeted> {
+        self.client.as_ref().ok_or(Ungreeted)
+    }
+
     /// A sign of life came by a POST.
     pub(crate) fn heard(&self) {
         self.letterbox.put(|letters| letters.heard = true);
@@ -116,6 +128,9 @@ impl Letterbox {
         done
     }
 }
+/// No hello was said on a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Ungreeted;
 
 /// Why a frame could not be handed to its connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -153,7 +168,7 @@ impl Hub {
         }
         let id = ConnectionId::from_random(random::bits());
         let letterbox = Arc::<Letterbox>::default();
-        connections.live.insert(id.clone(), Live { login: login.clone(), letterbox: Arc::clone(&letterbox) });
+        connections.live.insert(id.clone(), Live { login: login.clone(), letterbox: Arc::clone(&letterbox), client: None });
         Some(Place { hub: Arc::clone(self), id, login, letterbox })
     }
 
@@ -176,7 +191,21 @@ impl Hub {
         {
             live.letterbox.put(|letters| letters.replaced = true);
         }
+        if holder != Holder::Taken
+            && let Some(live) = connections.live.get_mut(id)
+        {
+            live.client = Some(client.clone());
+        }
         holder
+    }
+
+    /// Counts a send or a withdrawal of a client's.
+    ///
+    /// # Errors
+    /// How long it takes until the client may send again.
+    pub(crate) fn count_send(&self, client: &ClientId) -> Result<(), Millis> {
+        let mut sends = self.sends.lock().unwrap_or_else(PoisonError::into_inner);
+        sends.take(self.clock.monotonic(), client)
     }
 
     fn connections(&self) -> MutexGuard<'_, Connections> {

@@ -30,6 +30,9 @@ mod random;
 mod server;
 mod sessions;
 pub mod store;
+#[cfg(feature = "testing")]
+#[doc(hidden)]
+pub mod testing;
 mod verbs;
 
 pub use data_dir::DataError;

@@ -95,6 +95,18 @@ pub struct Options {
     /// Connections at once at most.
     #[arg(long, env = "MOORLINE_CONNECTIONS", value_name = "N", default_value_t = 1_024, value_parser = clap::value_parser!(u32).range(1..))]
     pub connections: u32,
+    /// Sessions that are not deleted at most.
+    #[arg(long, env = "MOORLINE_SESSIONS", value_name = "N", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..))]
+    pub sessions: u32,
+    /// Sends and withdrawals of one client in a second at most; five seconds' worth may come at once.
+    #[arg(long, env = "MOORLINE_SENDS_PER_SECOND", value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub sends_per_second: u32,
+    /// Reads of the list, of journals and of pages that one login may have under way.
+    #[arg(long, env = "MOORLINE_READS", value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..))]
+    pub reads: u32,
+    /// Wrong tokens in a minute at most, of all callers together: beyond them tokens are not looked at. Who has a cookie is not concerned.
+    #[arg(long, env = "MOORLINE_WRONG_TOKENS_PER_MINUTE", value_name = "N", default_value_t = 600, value_parser = clap::value_parser!(u32).range(1..))]
+    pub wrong_tokens_per_minute: u32,
     /// When a commit counts: once the disk has it (full), or once the operating system has it (os).
     #[arg(long, env = "MOORLINE_DURABILITY", default_value = "full")]
     pub durability: Durability,

@@ -6,6 +6,7 @@
 
 mod fold;
 mod load;
+mod population;
 mod refusal;
 mod task;
 #[cfg(test)]
@@ -13,16 +14,17 @@ mod tests;
 
 use std::{
     collections::HashMap,
+    ops::Range,
     path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use moorline_protocol::{
-    ChangeSession, CreateSession, Epoch, ErrorFrame, Limits, MessageId, Millis, Page, Receipt, Send, Seq, SessionId, SessionState,
-    SnapshotPart, TurnId,
+    BlockId, BlockText, ChangeSession, CreateSession, Epoch, ErrorFrame, Limits, MessageId, Millis, Page, Receipt, Send, Seq, SessionId,
+    SessionState, SnapshotPart, TurnId,
 };
 use moorline_session::{Config, NewSession, Store, StoreError};
-use moorline_transcript::RetentionLimits;
+use moorline_transcript::{NoText, RetentionLimits};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::task::TaskTracker;
 
@@ -32,6 +34,8 @@ use crate::{
     random,
     store::{CommitQueue, Tail},
 };
+
+pub(crate) use population::Population;
 
 /// Orders that wait in front of one session at most; a session in a commit takes them all the same.
 const MAILBOX: usize = 256;
@@ -49,6 +53,7 @@ pub(crate) struct Surroundings {
     pub(crate) retention: RetentionLimits,
     /// A client that says nothing for this long is forgotten.
     pub(crate) client_idle: Millis,
+    pub(crate) population: Arc<Population>,
     pub(crate) agents: Vec<AgentSpec>,
     pub(crate) agent_settings: AgentSettings,
     /// Below it, every session's agent has a folder of its own.
@@ -129,6 +134,13 @@ pub(crate) enum Order {
         since: Option<Seq>,
         no: u64,
         answer: oneshot::Sender<(Seq, Vec<SnapshotPart>)>,
+    },
+    /// A part of a block's text, if the session exists.
+    Text {
+        block: BlockId,
+        edition: Option<u32>,
+        asked: Range<u64>,
+        answer: oneshot::Sender<Result<Option<Result<BlockText, NoText>>, ErrorFrame>>,
     },
     /// A page, if the session exists.
     Page {

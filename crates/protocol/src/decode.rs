@@ -2,7 +2,8 @@
 //!
 //! A page pays for its decoder on every first load. serde's is one copy of the whole for each type; this one is a reader
 //! that all share and a few lines for each type. The two are held together by a property test: whatever serde accepts,
-//! this accepts with the same value. Where they may differ: of a key given twice, the last one may hold.
+//! this accepts with the same value. Where they may differ: of a key given twice, the last one may hold; and two forms
+//! that nobody writes are refused here: an object as the list of its values, and a bare word as the key of a null.
 
 use crate::{
     BlockId, ClientId, ConnectionId, Epoch, MessageId, Millis, PageId, Patch, Seq, SessionId,

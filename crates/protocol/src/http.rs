@@ -85,6 +85,23 @@ pub struct Page {
 
 record!(Page { epoch, seq, from, before, items });
 
+/// `GET /v1/sessions/{id}/blocks/{block}/text?edition=&from=&to=`: a part of a text that is too long for a snapshot or page.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BlockText {
+    /// The journal's incarnation.
+    pub epoch: Epoch,
+    /// The block.
+    pub block: BlockId,
+    /// The text's edition.
+    pub edition: u32,
+    /// The UTF-8 offset of `text` in the whole text.
+    pub from: u64,
+    /// The part, whole characters.
+    pub text: String,
+    /// The whole text's bytes, as of now.
+    pub bytes: u64,
+}
+
 /// `GET /v1/sessions/{id}/events?after=&limit=`: the raw journal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RawEvents {

@@ -152,7 +152,7 @@ impl<'a> Json<'a> {
 
     /// Reads a string; one without escapes is borrowed.
     pub(crate) fn string(&mut self) -> Option<Cow<'a, str>> {
-        self.expect(b'"', "a string was expected here")?;
+        self.expect(b'"', STRING)?;
         let plain = self.plain();
         if self.byte() == Some(b'"') {
             self.at += 1;
@@ -169,8 +169,8 @@ impl<'a> Json<'a> {
                     self.at += 1;
                     text.push(self.escape()?);
                 }
-                Some(_) => return self.refuse("a string holds a control character"),
-                None => return self.refuse("a string has no end"),
+                Some(_) => return self.refuse(CONTROL),
+                None => return self.refuse(ENDLESS),
             }
             text.push_str(self.plain());
         }
@@ -184,7 +184,7 @@ impl<'a> Json<'a> {
                 Some(b'{') => {
                     self.at += 1;
                     if !self.close(b'}') {
-                        self.key()?;
+                        self.skip_key()?;
                         due.push(b'}');
                         continue;
                     }
@@ -196,7 +196,7 @@ impl<'a> Json<'a> {
                         continue;
                     }
                 }
-                Some(b'"') => drop(self.string()?),
+                Some(b'"') => self.skip_string()?,
                 Some(b't' | b'f') => drop(self.bool()?),
                 Some(b'n') if self.word("null") => {}
                 _ => self.number()?,
@@ -205,7 +205,7 @@ impl<'a> Json<'a> {
                 let Some(&close) = due.last() else { return Some(()) };
                 if self.more(close)? {
                     if close == b'}' {
-                        self.key()?;
+                        self.skip_key()?;
                     }
                     break;
                 }
@@ -216,8 +216,30 @@ impl<'a> Json<'a> {
 
     fn key(&mut self) -> Option<Cow<'a, str>> {
         let key = self.string()?;
-        self.expect(b':', "a colon was expected here")?;
+        self.expect(b':', COLON)?;
         Some(key)
+    }
+
+    fn skip_key(&mut self) -> Option<()> {
+        self.skip_string()?;
+        self.expect(b':', COLON)
+    }
+
+    /// Reads a string, and forgets it: what its escapes come to, half a character perhaps, is nobody's concern.
+    fn skip_string(&mut self) -> Option<()> {
+        self.expect(b'"', STRING)?;
+        loop {
+            self.plain();
+            let byte = self.byte();
+            self.at += 1;
+            match byte {
+                Some(b'"') => return Some(()),
+                Some(b'\\') if self.word("u") => drop(self.hex()?),
+                Some(b'\\') => drop(self.escape()?),
+                Some(_) => return self.refuse(CONTROL),
+                None => return self.refuse(ENDLESS),
+            }
+        }
     }
 
     fn number(&mut self) -> Option<()> {
@@ -356,4 +378,8 @@ fn place(word: &str, known: &[&str]) -> Option<usize> {
 }
 
 pub(crate) const TOO_LARGE: &str = "a number is too large";
+const STRING: &str = "a string was expected here";
+const COLON: &str = "a colon was expected here";
+const CONTROL: &str = "a string holds a control character";
+const ENDLESS: &str = "a string has no end";
 const ESCAPE: &str = "a string holds an escape that JSON does not have";

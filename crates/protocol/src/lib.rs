@@ -37,7 +37,7 @@ pub use downstream::{
     Rows, SnapshotPart, SnapshotReason, Welcome,
 };
 pub use event::{Accepted, Answered, Append, Changed, Event, EventBody, Fold, Opened, TurnEnded, TurnStarted, TurnStopping, Withdrawn};
-pub use http::{ChangeSession, CreateSession, ErrorBody, Export, ExportedTurn, Hit, HitPlace, Hits, Login, Page, RawEvents};
+pub use http::{BlockText, ChangeSession, CreateSession, ErrorBody, Export, ExportedTurn, Hit, HitPlace, Hits, Login, Page, RawEvents};
 pub use ids::{BlockId, ClientId, ConnectionId, Epoch, InvalidId, MessageId, PageId, Seq, SessionId, TurnId, payload_hash};
 pub use json::{Flaw, Json};
 pub use limits::{Limits, Millis, Timings, WallTime};

@@ -5,8 +5,8 @@
 use std::collections::BTreeSet;
 
 use moorline_protocol::{
-    ChangeSession, ClientFrame, Code, CreateSession, ErrorBody, Event, EventBody, Export, FieldsPatch, GatewayFrame, Hits, Limits, Login,
-    Page, Patch, RawEvents, Rows, SUBPROTOCOL, Send, SessionRow, Timings,
+    BlockText, ChangeSession, ClientFrame, Code, CreateSession, ErrorBody, Event, EventBody, Export, FieldsPatch, GatewayFrame, Hits,
+    Limits, Login, Page, Patch, RawEvents, Rows, SUBPROTOCOL, Send, SessionRow, Timings,
 };
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
@@ -116,6 +116,7 @@ fn every_example_is_what_its_info_string_says() {
             "http:SessionRow" => drop(returns::<SessionRow>(&example)),
             "http:Rows" => drop(returns::<Rows>(&example)),
             "http:RawEvents" => drop(returns::<RawEvents>(&example)),
+            "http:BlockText" => drop(returns::<BlockText>(&example)),
             "http:Page" => drop(returns::<Page>(&example)),
             other => panic!("line {}: nobody knows what {other:?} is", example.line),
         }

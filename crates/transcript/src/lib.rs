@@ -13,8 +13,8 @@
 //! a page or snapshot brings what it builds on.
 //!
 //! Every change is noted in [`Changes`], so that a keyed view does work in proportion to what changed and never to the
-//! length of the transcript. The other direction, [`WholeTranscript`] with its snapshots and pages, [`parts()`], [`fold()`],
-//! [`Folding`], [`Retention`] and [`Transcript::completed`], is for the gateway, which holds transcripts without gaps.
+//! length of the transcript. The other direction, [`WholeTranscript`] with its snapshots and pages, [`Transcript::text`], [`parts()`],
+//! [`fold()`], [`Folding`], [`Retention`] and [`Transcript::completed`], is for the gateway, which holds transcripts without gaps.
 //!
 //! Left out: which events may arrive (holes, heads and cursors are `moorline-delivery`'s) and which events may be written
 //! (that nothing follows a turn's end is `moorline-session`'s).
@@ -27,6 +27,7 @@ mod folding;
 mod gap;
 mod merge;
 mod parts;
+mod range;
 mod retention;
 mod run;
 mod snapshot;
@@ -40,6 +41,7 @@ pub use changes::{BlockChange, Changes, TextChange, TurnChange};
 pub use folding::Folding;
 pub use gap::Gap;
 pub use parts::parts;
+pub use range::NoText;
 pub use retention::{Folded, Retention, RetentionLimits, Run};
 pub use run::fold;
 pub use snapshot::Snapshot;

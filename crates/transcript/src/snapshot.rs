@@ -56,7 +56,7 @@ impl WholeTranscript {
     #[must_use]
     pub fn page(&self, before: Seq, limit: usize, limits: &Limits, epoch: &Epoch) -> Page {
         let bounds = Bounds { turns: usize::MAX, blocks: limit.min(limits.page_blocks), bytes: limits.snapshot_bytes };
-        let before = before.min(self.transcript.seq.next());
+        let before = before.clamp(Seq::new(1), self.transcript.seq.next());
         let (from, chosen) = self.newest(before, &bounds, limits);
         Page { epoch: epoch.clone(), seq: self.transcript.seq, from, before, items: self.items(chosen, limits) }
     }

@@ -10,6 +10,8 @@ Moorline's own commands. Each first sets up what it needs and is missing.
   cargo xtask test [part…] [options]      run every test, or the parts native, wasm, e2e, simulation
       --seeds N --from S                  seeds of the simulation (default 20000 from 0)
       -- ARGS                             further arguments for `cargo test` (one part only)
+  cargo xtask fuzz [target…] [options]    throw at every decoder what nobody meant to send
+      --executions N --from SEED          inputs for each target (default 100000 from 0)
   cargo xtask bench [size|page|gateway]   print the figures; fails above the ceiling of the first load
       --peers                             the gateway's beside those of other servers, which are installed first
   cargo xtask lint                        formatting, clippy and rustdoc, for both targets
@@ -26,6 +28,8 @@ pub(crate) enum Task {
     Run(Vec<String>),
     /// Run tests.
     Test(TestPlan),
+    /// Run the fuzzer with these words of its own.
+    Fuzz(Vec<String>),
     /// Print figures.
     Bench(BenchPlan),
     /// Check formatting, lints and documentation.
@@ -151,6 +155,7 @@ pub(crate) fn parse(words: impl IntoIterator<Item = String>) -> Outcome<Task> {
     match task.as_str() {
         "run" => Ok(Task::Run(rest)),
         "test" => parse_test(rest).map(Task::Test),
+        "fuzz" => Ok(Task::Fuzz(rest)),
         "bench" => parse_bench(rest).map(Task::Bench),
         "lint" => nothing_more(&rest, Task::Lint),
         "dist" => nothing_more(&rest, Task::Dist),
@@ -253,6 +258,7 @@ mod tests {
     fn run_passes_everything_on_and_the_others_refuse_what_they_do_not_know() {
         let options = vec!["--agent".to_owned(), "acp:agent".to_owned()];
         assert_eq!(parsed("run --agent acp:agent"), Ok(Task::Run(options)));
+        assert_eq!(parsed("fuzz --from 7"), Ok(Task::Fuzz(vec!["--from".to_owned(), "7".to_owned()])));
         assert_eq!(parsed("bench size"), Ok(Task::Bench(BenchPlan { figures: vec![Figure::Size], company: Company::None })));
         for line in ["ran", "dist now", "bench speed", "bench --peers size", "test nativ", "test --seeds many", "test --seeds"] {
             assert!(parsed(line).is_err(), "{line}");

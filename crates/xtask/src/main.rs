@@ -9,6 +9,7 @@ mod bench;
 mod compression;
 mod dist;
 mod failure;
+mod fuzz;
 mod lint;
 mod process;
 mod product;
@@ -43,6 +44,7 @@ fn perform() -> Outcome {
     match task {
         Task::Run(options) => run::run(&workspace, &options),
         Task::Test(plan) => test::test(&workspace, &plan),
+        Task::Fuzz(words) => fuzz::fuzz(&workspace, &words),
         Task::Bench(plan) => bench::bench(&workspace, &plan),
         Task::Lint => lint::lint(&workspace),
         Task::Dist => dist::dist(&workspace),

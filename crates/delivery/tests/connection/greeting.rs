@@ -48,6 +48,16 @@ fn a_second_hello_is_refused_and_changes_nothing() {
 }
 
 #[test]
+fn a_hello_with_attaches_without_end_is_answered_by_a_bounded_number_of_refusals() {
+    let mut scene = Scene::new();
+    let attaches = (0..20_000).map(|n| fresh(&format!("s{n}"), n)).collect();
+    let written = scene.says(greeting(attaches));
+    let refused = errors(&written);
+    assert_eq!(refused.iter().filter(|error| error.code == Code::TooMany).count(), 64);
+    assert!(written.len() < 100, "{}", written.len());
+}
+
+#[test]
 fn an_older_version_is_told_so_and_closed() {
     let mut scene = Scene::new();
     let ClientFrame::Hello(hello) = greeting(Vec::new()) else { panic!("a hello") };

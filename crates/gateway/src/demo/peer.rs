@@ -112,7 +112,7 @@ impl Peer {
     }
 }
 
-fn parse(line: &str) -> Option<Incoming> {
+pub(super) fn parse(line: &str) -> Option<Incoming> {
     let mut message: Value = serde_json::from_str(line).ok()?;
     let id = message.get("id").cloned();
     match (message["method"].as_str().map(str::to_owned), id) {

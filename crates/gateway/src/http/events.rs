@@ -51,7 +51,7 @@ pub(super) async fn open(State(hub): State<Arc<Hub>>, version: Version, headers:
 }
 
 /// The hello, with the cursors that the browser, or curl, brings back.
-fn hello(text: Option<&str>, headers: &HeaderMap) -> Result<Hello, Problem> {
+pub(super) fn hello(text: Option<&str>, headers: &HeaderMap) -> Result<Hello, Problem> {
     let text = text.ok_or_else(|| Problem::new(Code::BadFrame, "?hello= is missing: the content of a hello, as percent-encoded JSON"))?;
     let hello: Hello = serde_json::from_str(text).map_err(|error| Problem::new(Code::BadFrame, format!("?hello= is no hello: {error}")))?;
     let ids = headers.get_all("last-event-id").iter().filter_map(|id| id.to_str().ok());

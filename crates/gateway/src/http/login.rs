@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use super::{Problem, problem::Body};
 use crate::{
-    door::{Login, TICKET},
+    door::{Login, NotAdmitted, TICKET},
     hub::Hub,
 };
 
@@ -24,9 +24,11 @@ pub(super) async fn log_in(
     Body(body): Body<moorline_protocol::Login>,
 ) -> Result<impl IntoResponse, Problem> {
     let is_secure = headers.get(header::ORIGIN).is_some_and(|origin| origin.as_bytes().starts_with(b"https://"));
-    let logging_in = tokio::task::spawn_blocking(move || hub.door.log_in(&body.token, is_secure));
-    let cookie = logging_in.await.map_err(|_| Problem::lost())??;
-    let cookie = cookie.ok_or_else(|| Problem::new(Code::Unauthorized, "this is not the gateway's token: take the link it printed"))?;
+    hub.door.check(&body.token).map_err(|why| match why {
+        NotAdmitted::Unknown => Problem::new(Code::Unauthorized, "this is not the gateway's token: take the link it printed"),
+        NotAdmitted::Later(_) => Problem::not_admitted(why),
+    })?;
+    let cookie = tokio::task::spawn_blocking(move || hub.door.log_in(is_secure)).await.map_err(|_| Problem::lost())??;
     Ok((StatusCode::NO_CONTENT, AppendHeaders([(header::SET_COOKIE, cookie)])))
 }
 

@@ -12,7 +12,7 @@ use moorline_protocol::{CONNECTION_HEADER, ClientFrame, Code, ConnectionId, Erro
 
 use super::{Problem, problem};
 use crate::{
-    hub::{Hub, Live, Unposted},
+    hub::{Hub, Live, Ungreeted, Unposted},
     options::INBOUND_FRAME_BYTES,
     sessions::RETRY,
     verbs,
@@ -39,8 +39,8 @@ async fn take(verb: &str, hub: &Hub, request: Request) -> Result<Response, Probl
     let body = problem::read(body, INBOUND_FRAME_BYTES).await?;
     let frame = frame(verb, &body)?;
     match frame {
-        ClientFrame::Send(send) => receipt(verbs::send(&hub.sessions, send).await),
-        ClientFrame::Withdraw(withdraw) => receipt(verbs::withdraw(&hub.sessions, withdraw).await),
+        ClientFrame::Send(send) => receipt(verbs::send(hub, connection.client()?, send).await),
+        ClientFrame::Withdraw(withdraw) => receipt(verbs::withdraw(hub, connection.client()?, withdraw).await),
         ClientFrame::Cancel(cancel) => {
             verbs::cancel(&hub.sessions, cancel).await?;
             Ok(StatusCode::NO_CONTENT.into_response())
@@ -60,7 +60,7 @@ async fn take(verb: &str, hub: &Hub, request: Request) -> Result<Response, Probl
 
 /// The connection that is meant, if it belongs to who asks.
 fn connection(hub: &Hub, headers: &HeaderMap) -> Result<Live, Problem> {
-    let login = hub.door.login_of(headers).ok_or_else(Problem::unauthorized)?;
+    let login = hub.door.login_of(headers).map_err(Problem::not_admitted)?;
     let named = headers.get(CONNECTION_HEADER).and_then(|id| ConnectionId::parse(id.to_str().ok()?).ok());
     let id = named.ok_or_else(|| Problem::new(Code::BadFrame, format!("the header {CONNECTION_HEADER} must name a connection")))?;
     hub.live(&id, &login).ok_or_else(unknown_connection)
@@ -70,7 +70,7 @@ fn unknown_connection() -> Problem {
     Problem::new(Code::UnknownConnection, "this connection has ended, or never was: open another")
 }
 
-fn frame(verb: &str, body: &[u8]) -> Result<ClientFrame, Problem> {
+pub(super) fn frame(verb: &str, body: &[u8]) -> Result<ClientFrame, Problem> {
     let text = std::str::from_utf8(body).map_err(|_| Problem::new(Code::BadFrame, "not a frame: frames are UTF-8"))?;
     let frame = decode_client(text).map_err(|error| Problem::new(Code::BadFrame, error.to_string()))?;
     if frame.kind() != verb {
@@ -82,6 +82,12 @@ fn frame(verb: &str, body: &[u8]) -> Result<ClientFrame, Problem> {
 fn receipt(answer: Result<Receipt, ErrorFrame>) -> Result<Response, Problem> {
     let receipt = GatewayFrame::Receipt(answer?);
     Ok(([(header::CONTENT_TYPE, "application/json")], encode(&receipt)).into_response())
+}
+
+impl From<Ungreeted> for Problem {
+    fn from(_: Ungreeted) -> Self {
+        Self::new(Code::HelloExpected, "the first frame must be hello")
+    }
 }
 
 impl From<Unposted> for Problem {

@@ -11,7 +11,10 @@ use moorline_protocol::{Code, ErrorBody, ErrorFrame, Millis};
 use moorline_session::StoreError;
 use serde::de::DeserializeOwned;
 
-use crate::sessions::{Busy, RETRY};
+use crate::{
+    door::NotAdmitted,
+    sessions::{Busy, RETRY},
+};
 
 /// Bytes of a body that is too large that are read all the same: 8 MiB.
 const DISCARDED_BYTES: usize = 8 << 20;
@@ -23,6 +26,16 @@ pub(crate) struct Problem(ErrorBody);
 impl Problem {
     pub(super) fn new(code: Code, message: impl Into<String>) -> Self {
         Self(ErrorBody { code, message: message.into(), retry_after_ms: None })
+    }
+
+    /// Nobody we know, or nobody we may look at now.
+    pub(super) fn not_admitted(why: NotAdmitted) -> Self {
+        match why {
+            NotAdmitted::Unknown => Self::unauthorized(),
+            NotAdmitted::Later(wait) => {
+                Self::later(Code::TooMany, "there were too many wrong tokens: none is looked at for a while, a cookie is", wait)
+            }
+        }
     }
 
     pub(super) fn unauthorized() -> Self {

@@ -130,7 +130,7 @@ pub(super) fn parse(id: &str) -> Result<SessionId, Problem> {
     SessionId::parse(id).map_err(|error| Problem::new(Code::BadFrame, error.to_string()))
 }
 
-fn unknown(id: &str) -> Problem {
+pub(super) fn unknown(id: &str) -> Problem {
     Problem::new(Code::UnknownSession, format!("there is no session {id}"))
 }
 

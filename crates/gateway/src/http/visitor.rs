@@ -42,10 +42,9 @@ pub(super) struct Visitor {
 pub(super) fn admit(hub: &Hub, headers: &HeaderMap, asked: &Asked) -> Result<Visitor, Problem> {
     let ticket = asked.ticket.clone();
     let login = match &ticket {
-        Some(ticket) => hub.door.look_at_ticket(ticket),
-        None => hub.door.login_of(headers),
+        Some(ticket) => hub.door.look_at_ticket(ticket).ok_or_else(Problem::unauthorized)?,
+        None => hub.door.login_of(headers).map_err(Problem::not_admitted)?,
     };
-    let login = login.ok_or_else(Problem::unauthorized)?;
     if hub.draining.is_cancelled() {
         return Err(Problem::later(Code::GoingAway, "the gateway is about to stop", RETRY));
     }

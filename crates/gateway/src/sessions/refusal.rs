@@ -12,7 +12,7 @@ pub(super) fn store_unavailable(message: Option<MessageId>) -> ErrorFrame {
     }
 }
 
-/// Answers an order that cannot be carried out; one for a snapshot or page hears it by the loss of its answer.
+/// Answers an order that cannot be carried out; one that reads hears it by the loss of its answer.
 pub(super) fn refuse(order: Order) {
     // Whoever asked may be gone.
     match order {
@@ -21,6 +21,6 @@ pub(super) fn refuse(order: Order) {
         Order::Cancel { answer, .. } | Order::Create { answer, .. } | Order::Change { answer, .. } | Order::Delete { answer } => {
             drop(answer.send(Err(store_unavailable(None))));
         }
-        Order::Snapshot { .. } | Order::Page { .. } => {}
+        Order::Snapshot { .. } | Order::Page { .. } | Order::Text { .. } => {}
     }
 }

@@ -17,6 +17,7 @@ use super::{
     Committed, Loaded, Order, RETRY, Standing, Surroundings,
     fold::fold,
     load,
+    population::Resident,
     refusal::{refuse, store_unavailable},
     unload,
 };
@@ -125,6 +126,8 @@ struct Task {
     retention: Retention,
     /// The run of the journal that is being folded.
     folding: Option<BoxFuture<'static, Result<Folded, StoreError>>>,
+    /// The place of the session that is about to be made.
+    resident: Option<Resident>,
     /// The commit that the store is making durable.
     committing: Option<(oneshot::Receiver<Result<(), StoreError>>, Commit)>,
     gathered: usize,
@@ -169,6 +172,7 @@ impl Task {
             oldest,
             retention,
             folding: None,
+            resident: None,
             committing: None,
             gathered: 0,
             agent: None,
@@ -231,11 +235,21 @@ impl Task {
                 Output::Refused { reply, error } => self.answer_refused(reply, error),
             }
         }
+        if self.committing.is_none() && !self.session.exists() {
+            // Whatever was to make it was refused.
+            self.resident = None;
+        }
     }
 
     /// The commit is durable: the cache and the transcript take it before anybody hears of it.
     fn committed(&mut self) {
         let Some((_, commit)) = self.committing.take() else { return };
+        if commit.create.is_some() {
+            self.resident.take().into_iter().for_each(Resident::stay);
+        }
+        if commit.deletion.is_some() {
+            self.place.surroundings.population.leave();
+        }
         for event in &commit.events {
             if self.oldest.value() == 0 {
                 self.oldest = event.first();

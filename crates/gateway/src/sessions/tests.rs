@@ -25,10 +25,11 @@ fn folding(store: &Arc<MemoryStore>, retention: RetentionLimits) -> Sessions {
     Sessions::new(Arc::new(Surroundings {
         clock: Clock::start(),
         commits: CommitQueue::start(Arc::clone(&store), 0).unwrap(),
-        store,
+        store: Arc::clone(&store),
         config: Config::default(),
         retention,
         client_idle: Millis(3_600_000),
+        population: Population::new(2, store.rows(0).unwrap().len()),
         agents: vec![AgentSpec::from_str("acp:/no/such/agent").unwrap()],
         agent_settings: AgentSettings::new("/no/such/binary", "/tmp/moorline-no-agents"),
         work: PathBuf::from("/tmp/moorline-no-work"),

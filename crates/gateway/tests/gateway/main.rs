@@ -5,6 +5,8 @@
 mod access;
 mod backup;
 mod bad_input;
+mod behind;
+mod caps;
 mod client_files;
 mod curl;
 mod deleting;
@@ -25,4 +27,5 @@ mod rows;
 mod search;
 mod stalls;
 mod store;
+mod texts;
 mod world;

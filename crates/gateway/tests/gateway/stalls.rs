@@ -22,11 +22,11 @@ use crate::{
 const FLOOD: [&str; 8] = ["--ping-ms", "1000", "--silence-ms", "3000", "--credit-bytes", "1000000000", "--replay-cap", "1000000"];
 
 /// A socket for which the system takes as little as it can while nobody reads it.
-async fn request(address: SocketAddr, path_and_query: &str) -> TcpStream {
+pub(crate) async fn request(address: SocketAddr, path_and_query: &str) -> TcpStream {
     request_with(address, path_and_query, &format!("authorization: Bearer {TOKEN}")).await
 }
 
-async fn request_with(address: SocketAddr, path_and_query: &str, login: &str) -> TcpStream {
+pub(crate) async fn request_with(address: SocketAddr, path_and_query: &str, login: &str) -> TcpStream {
     let socket = TcpSocket::new_v4().unwrap();
     socket.set_recv_buffer_size(4_096).unwrap();
     let mut socket = socket.connect(address).await.unwrap();
@@ -41,7 +41,7 @@ fn stream_path(hello: &Hello) -> String {
 }
 
 /// A folder with a journal of 8 MiB, which no socket takes whole; and its epoch.
-async fn flooded() -> (TempDir, Epoch) {
+pub(crate) async fn flooded() -> (TempDir, Epoch) {
     let world = World::start(&[]).await;
     let (_stream, welcome) = EventStream::greet(&world, "writer").await;
     for name in ["m1", "m2"] {

@@ -1,6 +1,10 @@
 //! A gateway in this process, and plain HTTP to it.
 
-use std::{collections::BTreeSet, path::Path, time::Duration};
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use clap::Parser as _;
 use moorline_gateway::{
@@ -55,6 +59,11 @@ impl World {
         self.folder
     }
 
+    /// The file of its store.
+    pub(crate) fn store(&self) -> PathBuf {
+        self.folder.path().join("data").join("moorline.sqlite")
+    }
+
     pub(crate) fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.gateway.address())
     }
@@ -80,12 +89,12 @@ impl World {
     }
 
     /// Its data folder.
-    pub(crate) fn data(&self) -> std::path::PathBuf {
+    pub(crate) fn data(&self) -> PathBuf {
         self.folder.path().join("data")
     }
 
     /// The agents at work, by the records that the gateway keeps of them.
-    pub(crate) fn agents(&self) -> Vec<std::path::PathBuf> {
+    pub(crate) fn agents(&self) -> Vec<PathBuf> {
         let records = std::fs::read_dir(self.data().join("agents")).into_iter().flatten();
         records.map(|record| record.unwrap().path()).collect()
     }

@@ -92,6 +92,25 @@ fn a_known_frame_of_a_wrong_shape_is_an_error() {
 }
 
 #[test]
+fn half_a_character_in_what_is_not_read_is_no_error() {
+    for unread in [r#""\ud800""#, r#"{"\udc00x":[]}"#, r#"["\ud800\u0041","\\"]"#] {
+        let text = format!(r#"{{"ping":{{"later":{unread}}}}}"#);
+        assert!(matches!(decode_gateway(&text), Ok(GatewayFrame::Ping(_))), "{text}");
+        assert!(serde_json::from_str::<GatewayFrame>(&text).is_ok(), "{text}");
+    }
+    for text in [
+        r#"{"later":"\ud80"}"#,
+        r#"{"later":"\x"}"#,
+        "{\"later\":\"\n\"}",
+        r#"{"later":"\"}"#,
+        r#"{"error":{"code":"too_many","message":"\ud800"}}"#,
+    ] {
+        assert!(decode_gateway(text).is_err(), "{text}");
+        assert!(serde_json::from_str::<GatewayFrame>(text).is_err(), "{text}");
+    }
+}
+
+#[test]
 fn deep_nesting_does_not_overflow() {
     let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
     assert!(matches!(decode_client(&format!(r#"{{"later":{deep}}}"#)), Ok(ClientFrame::Unknown { .. })));

@@ -296,6 +296,15 @@ fn plain(seq: u64, body: EventBody) -> Event {
 }
 
 #[test]
+fn a_page_before_everything_is_empty_and_begins_where_it_ends() {
+    let there = whole(&started().events);
+    for before in [Seq::ZERO, Seq::new(1)] {
+        let page = there.page(before, 9, &Limits::default(), &epoch("e"));
+        assert_eq!((page.from, page.before, page.items.len()), (Seq::new(1), Seq::new(1), 0));
+    }
+}
+
+#[test]
 fn an_event_for_what_lies_in_a_gap_waits_for_the_page() {
     for (as_of, rev, text) in [(20, 10, "one"), (21, 21, "onetwo"), (30, 22, "onetwothree")] {
         let mut there = newcomer();

@@ -4,4 +4,5 @@ mod behaviour;
 mod hostile;
 mod journal;
 mod merging;
+mod ranges;
 mod splitting;

@@ -15,9 +15,7 @@ impl Task {
             Order::Submit { send, answer } => {
                 let create = send.create.as_ref();
                 let agent = create.and_then(|create| create.agent.clone());
-                if !self.session.exists()
-                    && let Some(error) = self.unknown_agent(agent.as_deref())
-                {
+                if let Some(error) = create.and_then(|create| self.cannot_make(create.agent.as_deref())) {
                     drop(answer.send(Err(ErrorFrame { message_id: Some(send.message), ..error })));
                     return;
                 }
@@ -34,9 +32,7 @@ impl Task {
                 self.handle(Input::Cancel { reply, turn });
             }
             Order::Create { create, answer } => {
-                if !self.session.exists()
-                    && let Some(error) = self.unknown_agent(create.agent.as_deref())
-                {
+                if let Some(error) = self.cannot_make(create.agent.as_deref()) {
                     drop(answer.send(Err(error)));
                     return;
                 }
@@ -58,6 +54,12 @@ impl Task {
                 let snapshot = self.transcript.snapshot(since, limits, epoch);
                 drop(answer.send((snapshot.seq, parts(snapshot, &self.place.id, no, limits))));
             }
+            Order::Text { answer, .. } if self.session.is_gone() => drop(answer.send(Err(self.deleted()))),
+            Order::Text { block, edition, asked, answer } => {
+                let limits = self.place.surroundings.limits();
+                let part = self.session.epoch().map(|epoch| self.transcript.transcript().text(&block, edition, asked, limits, epoch));
+                drop(answer.send(Ok(part)));
+            }
             Order::Page { answer, .. } if self.session.is_gone() => drop(answer.send(Err(self.deleted()))),
             Order::Page { before, limit, answer } => {
                 let limits = self.place.surroundings.limits();
@@ -69,6 +71,26 @@ impl Task {
 
     fn deleted(&self) -> ErrorFrame {
         ErrorFrame::new(Code::Deleted, format!("session {} was deleted", self.place.id))
+    }
+
+    /// Why the session cannot be made, if it is not there; else its place is taken.
+    fn cannot_make(&mut self, agent: Option<&str>) -> Option<ErrorFrame> {
+        if self.session.exists() {
+            return None;
+        }
+        if let Some(error) = self.unknown_agent(agent) {
+            return Some(error);
+        }
+        if self.resident.is_some() {
+            return None;
+        }
+        let population = &self.place.surroundings.population;
+        self.resident = population.enter();
+        if self.resident.is_some() {
+            return None;
+        }
+        let sentence = format!("there are {} sessions, and more are not allowed: delete one first", population.most());
+        Some(ErrorFrame { session: Some(self.place.id.clone()), ..ErrorFrame::new(Code::TooMany, sentence) })
     }
 
     fn unknown_agent(&self, agent: Option<&str>) -> Option<ErrorFrame> {

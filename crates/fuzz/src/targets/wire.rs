@@ -1,0 +1,104 @@
+//! Decoders of the wire.
+
+use moorline_delivery::StoredSend;
+use moorline_protocol::{
+    ClientFrame, Cursor, Decode, DecodeError, Epoch, ErrorBody, Event, Flaw, GatewayFrame, MessageId, Page, Rows, Seq, SessionId, decode,
+    decode_client, encode,
+};
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::{Value, json};
+
+use super::Execute;
+use crate::{
+    corpus::{examples, texts},
+    maker::{Maker, Shape},
+};
+
+pub(super) fn client_frames() -> Execute {
+    let maker = Maker::new(examples(&["client"]));
+    Box::new(move |dice| {
+        let text = maker.text(Shape::Any, dice);
+        if let Ok(frame) = decode_client(&text) {
+            survives_encoding(&frame);
+            assert!(matches!(frame, ClientFrame::Unknown { .. }) || ClientFrame::KINDS.contains(&frame.kind()));
+        }
+    })
+}
+
+pub(super) fn gateway_frames() -> Execute {
+    let maker = Maker::new(examples(&["gateway"]));
+    Box::new(move |dice| agree::<GatewayFrame>(&maker.text(Shape::Any, dice)))
+}
+
+pub(super) fn page_answers() -> Execute {
+    let sends = examples(&["client"]).into_iter().filter_map(|frame| frame.get("send").cloned());
+    let stored = sends.enumerate().map(|(order, send)| json!({"order": order, "send": send, "attempts": 1, "withdrawing": "edit"}));
+    let cursor = json!({"session": "s1", "epoch": "e-4f2a", "seq": 41});
+    let corpus = examples(&["http:Page", "http:ErrorBody", "http:Rows"]).into_iter().chain(stored).chain([cursor]);
+    let maker = Maker::new(corpus.collect());
+    Box::new(move |dice| {
+        let text = maker.text(Shape::Any, dice);
+        match dice.below(5) {
+            0 => agree::<Page>(&text),
+            1 => agree::<ErrorBody>(&text),
+            2 => agree::<Rows>(&text),
+            3 => agree::<StoredSend>(&text),
+            _ => agree::<Cursor>(&text),
+        }
+    })
+}
+
+pub(super) fn events() -> Execute {
+    let maker = Maker::new(examples(&["event"]));
+    Box::new(move |dice| {
+        let text = maker.text(Shape::Any, dice);
+        if let Ok(event) = serde_json::from_str::<Event>(&text) {
+            survives_encoding(&event);
+            assert!(event.first() <= event.seq, "an event begins behind its end");
+        }
+        agree::<Event>(&text);
+    })
+}
+
+pub(super) fn ids() -> Execute {
+    let long = "x".repeat(64);
+    let maker = Maker::new(texts(&["s1", "e-4f2a", "3f1c0d5e9a7b42c68d10e4f5a6b7c8d9", &long, "9007199254740991", "-"]));
+    Box::new(move |dice| {
+        let text = maker.text(Shape::Any, dice);
+        let is_id = (1..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte));
+        assert_eq!(SessionId::parse(&text).is_ok(), is_id);
+        assert_eq!(MessageId::parse(&text).ok().map(|id| id.to_string()), is_id.then(|| text.clone()));
+        let quoted = Value::from(text.as_str()).to_string();
+        agree::<Epoch>(&quoted);
+        agree::<Epoch>(&text);
+        agree::<Seq>(&text);
+    })
+}
+
+/// A value that was decoded is the same after it was encoded and decoded again.
+fn survives_encoding<T: Serialize + DeserializeOwned + PartialEq + std::fmt::Debug>(value: &T) {
+    let text = encode(value);
+    let again: T = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{text} is not decoded: {error}"));
+    assert_eq!(again, *value, "{text} decodes to something else");
+}
+
+/// Whatever serde reads from a text, the page's own decoder reads too, and the same.
+fn agree<T: Decode + DeserializeOwned + Serialize + PartialEq + std::fmt::Debug>(text: &str) {
+    match (decode::<T>(text), serde_json::from_str::<T>(text)) {
+        (Ok(ours), Ok(serde)) => assert_eq!(ours, serde, "{text} is read in two ways"),
+        (Ok(ours), Err(_)) => survives_encoding(&ours),
+        (Err(error), Ok(_)) => assert!(is_form_that_nobody_writes(text, &error), "{text}: serde alone reads it: {error}"),
+        (Err(_), Err(_)) => {}
+    }
+}
+
+/// serde's derived types also read an object as the list of its values, and a bare word as the key of a null.
+fn is_form_that_nobody_writes(text: &str, error: &DecodeError) -> bool {
+    let rest = text.get(error.at..).unwrap_or_default().trim_start();
+    match error.flaw {
+        Flaw::Here("an object was expected here") => rest.starts_with('['),
+        Flaw::Here("a string was expected here") => rest.starts_with('{'),
+        Flaw::Here("an unknown kind stands here") => rest.starts_with("null"),
+        Flaw::Here(_) | Flaw::Missing(_) => false,
+    }
+}
