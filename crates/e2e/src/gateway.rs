@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, prlimit};
 use tempfile::TempDir;
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncRead, BufReader},
@@ -173,6 +173,16 @@ impl Gateway {
     /// When it does not run.
     pub fn thaw(&self) {
         self.signal(Signal::CONT);
+    }
+
+    /// Limits the size of every file that it writes, in bytes; none: not at all. Beyond it a write fails.
+    ///
+    /// # Panics
+    /// When it does not run.
+    pub fn limit_files(&self, bytes: Option<u64>) {
+        let process = self.process.as_ref().and_then(pid);
+        assert!(process.is_some(), "the gateway runs");
+        prlimit(process, Resource::Fsize, Rlimit { current: bytes, maximum: None }).expect("the gateway takes limits");
     }
 
     fn signal(&self, signal: Signal) {

@@ -18,6 +18,7 @@ mod ledger;
 mod line;
 mod reader;
 mod storage;
+mod workload;
 
 use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
 
@@ -32,6 +33,7 @@ use tokio::{
 use crate::{Transport, within};
 use driver::Driver;
 pub use ledger::Ledger;
+pub use workload::{Done, Workload};
 
 /// How long a client may take to stop.
 const STOP: Duration = Duration::from_secs(5);
@@ -59,7 +61,7 @@ enum Order {
 /// How a client stands.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Standing {
-    /// Every session that it shows is live and rests, and all that it sent is accepted.
+    /// Every session that it shows is live and rests, and all that it sent is accepted and over.
     pub is_settled: bool,
     /// Messages of its own that wait, or whose turn is not over.
     pub unfinished: usize,

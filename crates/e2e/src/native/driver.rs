@@ -317,12 +317,12 @@ impl Driver {
 
     fn stand(&mut self, stands: &watch::Sender<Standing>) {
         let readers = &self.readers;
-        self.unfinished.retain(|message, session| readers.get(session).is_none_or(|reader| !reader.is_over(message)));
+        self.unfinished.retain(|message, session| readers.get(session).is_none_or(|reader| !reader.may_be_over(message)));
         self.standing.unfinished = self.unfinished.len();
         let followed: BTreeSet<&SessionId> = self.shown.iter().rev().take(4).collect();
         let rest = self.readers.iter().filter(|(session, _)| followed.contains(session)).all(|(_, reader)| reader.rests());
         self.standing.applied = self.readers.values().map(|reader| reader.applied().value()).sum();
-        self.standing.is_settled = rest && !self.core.holds_sends();
+        self.standing.is_settled = rest && !self.core.holds_sends() && self.unfinished.is_empty();
         let standing = self.standing;
         stands.send_if_modified(|known| std::mem::replace(known, standing) != standing);
     }

@@ -134,6 +134,12 @@ impl Reader {
         self.transcript.turn(turn).is_some_and(|turn| turn.state.is_over())
     }
 
+    /// Whether a turn is over, or lies where the client has a gap.
+    pub(super) fn may_be_over(&self, turn: &TurnId) -> bool {
+        let is_far = self.transcript.turn(turn).is_none() && !self.transcript.gaps().is_empty();
+        is_far || self.is_over(turn)
+    }
+
     pub(super) fn into_transcript(self) -> Transcript {
         self.transcript
     }
