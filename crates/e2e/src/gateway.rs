@@ -128,13 +128,16 @@ impl Gateway {
         &self.data
     }
 
-    /// Its process id.
+    /// The memory that it has in use, in bytes.
     ///
     /// # Panics
-    /// When it does not run.
+    /// When it does not run, or there is no /proc.
     #[must_use]
-    pub fn process_id(&self) -> u32 {
-        self.process.as_ref().and_then(Child::id).expect("the gateway runs")
+    pub fn resident_bytes(&self) -> u64 {
+        let process = self.process.as_ref().and_then(Child::id).expect("the gateway runs");
+        let status = std::fs::read_to_string(format!("/proc/{process}/status")).expect("a status in /proc");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("the memory in use");
+        line.trim().trim_end_matches(" kB").parse::<u64>().expect("KiB") << 10
     }
 
     /// The link that opens the page and logs in, as seen at some address: the gateway's own, or a proxy's before it.

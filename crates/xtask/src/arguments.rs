@@ -10,7 +10,8 @@ Moorline's own commands. Each first sets up what it needs and is missing.
   cargo xtask test [part…] [options]      run every test, or the parts native, wasm, e2e, simulation
       --seeds N --from S                  seeds of the simulation (default 20000 from 0)
       -- ARGS                             further arguments for `cargo test` (one part only)
-  cargo xtask bench [size|page|gateway]   print the figures; fails above the ceiling of the first load
+  cargo xtask bench [figure…]             print the figures, or those of size, page, gateway, stalled; fails above the ceiling of
+                                          the first load
   cargo xtask lint                        formatting, clippy and rustdoc, for both targets
   cargo xtask dist                        put the client and the gateway into target/dist
   cargo xtask setup                       get everything the other commands need";
@@ -102,10 +103,12 @@ pub(crate) enum Figure {
     Gateway,
     /// A journal of a million events.
     Million,
+    /// One reader that stops, beside others.
+    Stalled,
 }
 
 impl Figure {
-    const ALL: [Self; 4] = [Self::Size, Self::Page, Self::Gateway, Self::Million];
+    const ALL: [Self; 5] = [Self::Size, Self::Page, Self::Gateway, Self::Million, Self::Stalled];
 
     /// Its word on the command line.
     pub(crate) fn name(self) -> &'static str {
@@ -114,6 +117,7 @@ impl Figure {
             Self::Page => "page",
             Self::Gateway => "gateway",
             Self::Million => "million",
+            Self::Stalled => "stalled",
         }
     }
 }

@@ -1,6 +1,6 @@
-//! The project's figures: `bench page` and `bench gateway`, as `cargo xtask bench` starts them.
+//! The project's figures: `bench page`, `bench gateway` and `bench stalled`, as `cargo xtask bench` starts them.
 //!
-//! Both run the real gateway as a child process and print a table of medians with their ranges, each with the machine
+//! They run the real gateway as a child process and print a table of medians with their ranges, each with the machine
 //! they were taken on. Nothing here passes or fails: what the figures mean stands in `docs/benchmarks.md`. `bench agent`
 //! is the agent of the gateway's figures, a process that the gateway starts.
 
@@ -12,6 +12,7 @@ mod machine;
 mod million;
 mod page;
 mod reader;
+mod stalled;
 
 use std::process::ExitCode;
 
@@ -25,9 +26,10 @@ fn main() -> ExitCode {
         ["page"] => run(page::bench()),
         ["gateway"] => run(gateway::bench()),
         ["million"] => run(million::bench()),
+        ["stalled"] => run(stalled::bench()),
         ["agent"] => agent::serve(),
         _ => {
-            eprintln!("bench takes one word: page, gateway, million or agent");
+            eprintln!("bench takes one word: page, gateway, million, stalled or agent");
             return ExitCode::from(2);
         }
     }
