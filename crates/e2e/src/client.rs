@@ -69,19 +69,19 @@ impl Client {
     }
 
     /// A reader that stops: it attaches to a session, and from the answer on reads nothing. The system takes as little for it as
-    /// it can. [`Self::next`] reads on.
+    /// it can. The welcome names its connection.
     ///
     /// # Panics
     /// When it is not taken in.
-    pub async fn stalled(address: SocketAddr, cookie: &str, name: &str, session: &SessionId) -> Self {
+    pub async fn stalled(address: SocketAddr, cookie: &str, name: &str, session: &SessionId) -> (Self, Welcome) {
         let socket = TcpSocket::new_v4().expect("a socket");
         socket.set_recv_buffer_size(4 << 10).expect("a small buffer");
         let stream = socket.connect(address).await.expect("the gateway listens");
         let client = Self::connect_over(stream, address, Login::Cookie(cookie), None).await.expect("the handshake succeeds");
-        let (mut client, _) = client.greet(name).await;
+        let (mut client, welcome) = client.greet(name).await;
         client.attach(session, 1).await;
         client.expect("an attached", |frame| matches!(frame, GatewayFrame::Attached(_)).then_some(())).await;
-        client
+        (client, welcome)
     }
 
     async fn greet(self, name: &str) -> (Self, Welcome) {

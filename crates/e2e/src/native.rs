@@ -20,7 +20,12 @@ mod reader;
 mod storage;
 mod workload;
 
-use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
+use std::{
+    collections::BTreeMap,
+    net::SocketAddr,
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
 
 use moorline_delivery::Counters;
 use moorline_protocol::{MessageId, SessionId};
@@ -43,6 +48,8 @@ const STOP: Duration = Duration::from_secs(5);
 pub struct NativeClient {
     name: String,
     sent: u64,
+    /// How many orders it was given.
+    ordered: AtomicU64,
     orders: mpsc::UnboundedSender<Order>,
     standing: watch::Receiver<Standing>,
     driver: JoinHandle<Screens>,
@@ -69,6 +76,8 @@ pub struct Standing {
     pub events: u64,
     /// Bytes of the frames read so far.
     pub bytes: u64,
+    /// Orders obeyed so far.
+    obeyed: u64,
     /// The places up to where its sessions are applied, added up.
     pub applied: u64,
 }
@@ -90,7 +99,7 @@ impl NativeClient {
         let (stands, standing) = watch::channel(Standing::default());
         let driver = Driver::new(http::Gateway::new(address, cookie), name, on, ledger.clone());
         let driver = tokio::spawn(driver.run(inbox, stands));
-        Self { name: name.to_owned(), sent: 0, orders, standing, driver }
+        Self { name: name.to_owned(), sent: 0, ordered: AtomicU64::new(0), orders, standing, driver }
     }
 
     /// Its name.
@@ -122,19 +131,22 @@ impl NativeClient {
         self.order(Order::Reload);
     }
 
-    /// How it stands now.
+    /// How it stands now; one that has orders to obey is not settled.
     #[must_use]
     pub fn standing(&self) -> Standing {
-        *self.standing.borrow()
+        let standing = *self.standing.borrow();
+        Standing { is_settled: standing.is_settled && standing.obeyed == self.ordered.load(Ordering::Relaxed), ..standing }
     }
 
-    /// Waits until it stands so.
+    /// Waits until it stands so, with every order obeyed.
     ///
     /// # Panics
     /// When it does not in time, or has panicked.
-    pub async fn until(&mut self, what: &str, limit: Duration, holds: impl FnMut(&Standing) -> bool) {
+    pub async fn until(&mut self, what: &str, limit: Duration, mut holds: impl FnMut(&Standing) -> bool) {
         let what = format!("{what} at {}", self.name);
-        within(&what, limit, self.standing.wait_for(holds)).await.expect("the client goes on");
+        let ordered = self.ordered.load(Ordering::Relaxed);
+        let stands = self.standing.wait_for(|standing| standing.obeyed == ordered && holds(standing));
+        within(&what, limit, stands).await.expect("the client goes on");
     }
 
     /// Closes the tab.
@@ -147,6 +159,7 @@ impl NativeClient {
     }
 
     fn order(&self, order: Order) {
+        self.ordered.fetch_add(1, Ordering::Relaxed);
         // One that panicked says so where it is waited for.
         let _ = self.orders.send(order);
     }

@@ -79,7 +79,7 @@ async fn measure(company: Company) -> Window {
     // The session is there, and so is its agent.
     clients[0].send(&session, "0 0");
     for client in &mut clients {
-        client.until("a first turn", LONGEST, |standing| standing.events > 0 && standing.is_settled).await;
+        client.until("a first turn", LONGEST, |standing| standing.applied > 0 && standing.is_settled).await;
     }
     let stalled = match company {
         Company::Healthy => None,

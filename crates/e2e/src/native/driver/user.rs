@@ -19,6 +19,7 @@ pub(super) enum Reaction {
 
 impl Driver {
     pub(super) fn obey(&mut self, order: Order) {
+        self.standing.obeyed += 1;
         match order {
             Order::Show(session) => self.show(session),
             Order::Send { session, message, text } => self.send(session, message, text),
