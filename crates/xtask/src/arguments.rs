@@ -10,8 +10,8 @@ Moorline's own commands. Each first sets up what it needs and is missing.
   cargo xtask test [part…] [options]      run every test, or the parts native, wasm, e2e, simulation
       --seeds N --from S                  seeds of the simulation (default 20000 from 0)
       -- ARGS                             further arguments for `cargo test` (one part only)
-  cargo xtask bench [figure…]             print the figures, or those of size, page, gateway, stalled; fails above the ceiling of
-                                          the first load
+  cargo xtask bench [figure…]             print the figures, or those of size, page, gateway, million, stalled; fails
+                                          above the ceiling of the first load
   cargo xtask lint                        formatting, clippy and rustdoc, for both targets
   cargo xtask dist                        put the client and the gateway into target/dist
   cargo xtask setup                       get everything the other commands need";

@@ -1,4 +1,4 @@
-//! The project's figures: `bench page`, `bench gateway` and `bench stalled`, as `cargo xtask bench` starts them.
+//! The project's figures: `bench page`, `gateway`, `million` and `stalled`, as `cargo xtask bench` starts them.
 //!
 //! They run the real gateway as a child process and print a table of medians with their ranges, each with the machine
 //! they were taken on. Nothing here passes or fails: what the figures mean stands in `docs/benchmarks.md`. `bench agent`
