@@ -8,7 +8,7 @@ use moorline_protocol::{
     Attach, ClientFrame, ClientId, Create, ErrorFrame, Event, EventBody, GatewayFrame, Hello, Item, MessageId, PageId, Pong,
     ReceiptOutcome, SUBPROTOCOL, Send, SendBody, Seq, SessionId, Turn, VERSION, Welcome, decode_gateway, encode,
 };
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio_tungstenite::{
     MaybeTlsStream, WebSocketStream,
     tungstenite::{Error, Message, client::IntoClientRequest as _, http::Request},
@@ -41,6 +41,10 @@ impl Client {
     /// # Errors
     /// What the handshake ended with.
     pub async fn connect(address: SocketAddr, login: Login<'_>, origin: Option<&str>) -> Result<Self, Error> {
+        Self::connect_over(TcpStream::connect(address).await?, address, login, origin).await
+    }
+
+    async fn connect_over(stream: TcpStream, address: SocketAddr, login: Login<'_>, origin: Option<&str>) -> Result<Self, Error> {
         let mut request: Request<()> = format!("ws://{address}/v1/connect").into_client_request()?;
         let headers = request.headers_mut();
         headers.insert(header::SEC_WEBSOCKET_PROTOCOL, SUBPROTOCOL.parse()?);
@@ -50,7 +54,8 @@ impl Client {
         if let Some(origin) = origin {
             headers.insert(header::ORIGIN, origin.parse()?);
         }
-        let (socket, _) = within("the handshake", ANSWER, tokio_tungstenite::connect_async(request)).await?;
+        let handshake = tokio_tungstenite::client_async(request, MaybeTlsStream::Plain(stream));
+        let (socket, _) = within("the handshake", ANSWER, handshake).await?;
         Ok(Self { socket, passed_over: VecDeque::new() })
     }
 
@@ -59,7 +64,28 @@ impl Client {
     /// # Panics
     /// When there is no welcome.
     pub async fn greeted(address: SocketAddr, cookie: &str, name: &str) -> (Self, Welcome) {
-        let mut client = Self::connect(address, Login::Cookie(cookie), None).await.expect("the handshake succeeds");
+        let client = Self::connect(address, Login::Cookie(cookie), None).await.expect("the handshake succeeds");
+        client.greet(name).await
+    }
+
+    /// A reader that stops: it attaches to a session, and from the answer on reads nothing. The system takes as little for it as
+    /// it can. The welcome names its connection.
+    ///
+    /// # Panics
+    /// When it is not taken in.
+    pub async fn stalled(address: SocketAddr, cookie: &str, name: &str, session: &SessionId) -> (Self, Welcome) {
+        let socket = TcpSocket::new_v4().expect("a socket");
+        socket.set_recv_buffer_size(4 << 10).expect("a small buffer");
+        let stream = socket.connect(address).await.expect("the gateway listens");
+        let client = Self::connect_over(stream, address, Login::Cookie(cookie), None).await.expect("the handshake succeeds");
+        let (mut client, welcome) = client.greet(name).await;
+        client.attach(session, 1).await;
+        client.expect("an attached", |frame| matches!(frame, GatewayFrame::Attached(_)).then_some(())).await;
+        (client, welcome)
+    }
+
+    async fn greet(self, name: &str) -> (Self, Welcome) {
+        let mut client = self;
         client.send(&hello(name)).await;
         let welcome =
             client.expect("welcome", |frame| if let GatewayFrame::Welcome(welcome) = frame { Some(welcome.clone()) } else { None }).await;

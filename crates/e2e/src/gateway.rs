@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, prlimit};
 use tempfile::TempDir;
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncRead, BufReader},
@@ -32,7 +32,7 @@ pub enum Pace {
     Real,
 }
 
-/// `moorline-gateway serve` on a loopback port, with a data folder that lives as long as this value.
+/// `moorline-gateway serve` on a loopback port, with a data folder that lives as long as this value, unless it was given one.
 ///
 /// Its log is printed when this value is dropped by a panic. Dropping it stops the process.
 #[derive(Debug)]
@@ -42,7 +42,9 @@ pub struct Gateway {
     token: String,
     options: Vec<OsString>,
     log: Log,
-    data: TempDir,
+    data: PathBuf,
+    /// Removed with this value.
+    _made: Option<TempDir>,
 }
 
 impl Gateway {
@@ -65,15 +67,47 @@ impl Gateway {
         Self::start_bare(pace, options.iter().map(OsString::from).collect()).await
     }
 
+    /// Starts it without the client's files on a data folder that stays.
+    ///
+    /// # Panics
+    /// When the binary is missing, or it does not start.
+    pub async fn start_on(data: &Path, options: &[&str]) -> Self {
+        Self::start_in(data.to_owned(), None, options.iter().map(OsString::from).collect()).await
+    }
+
     async fn start_bare(pace: Pace, mut options: Vec<OsString>) -> Self {
         if pace == Pace::Fast {
             options.extend(["--timings-divisor", "50"].map(OsString::from));
         }
-        let data = tempfile::tempdir().expect("a temporary folder for the gateway");
+        let made = tempfile::tempdir().expect("a temporary folder for the gateway");
+        Self::start_in(made.path().to_owned(), Some(made), options).await
+    }
+
+    async fn start_in(data: PathBuf, made: Option<TempDir>, options: Vec<OsString>) -> Self {
         let log = Log::default();
         let free = SocketAddr::from(([127, 0, 0, 1], 0));
-        let (process, address, token) = spawn(free, data.path(), &options, &log).await;
-        Self { process: Some(process), address, token, options, log, data }
+        let (process, address, token) = spawn(free, &data, &options, &log).await;
+        Self { process: Some(process), address, token, options, log, data, _made: made }
+    }
+
+    /// Runs it on a data folder to its end, which must come soon: it is one that does not start. Its exit code and what it said.
+    ///
+    /// # Panics
+    /// When the binary is missing, or it starts after all.
+    pub async fn fail_on(data: &Path, options: &[&str]) -> (Option<i32>, String) {
+        let options: Vec<OsString> = options.iter().map(OsString::from).collect();
+        let running = command(SocketAddr::from(([127, 0, 0, 1], 0)), data, &options).output();
+        let output = within("a gateway that cannot start to end", START, running).await.expect("the gateway's binary runs");
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    }
+
+    /// The gateway's binary: named in `MOORLINE_E2E_GATEWAY`, else beside this test, else in the target folder.
+    ///
+    /// # Panics
+    /// When it is not there, with the command that makes it.
+    #[must_use]
+    pub fn program() -> PathBuf {
+        program()
     }
 
     /// Where it listens; a restart keeps the port.
@@ -100,7 +134,19 @@ impl Gateway {
     /// The data folder.
     #[must_use]
     pub fn data(&self) -> &Path {
-        self.data.path()
+        &self.data
+    }
+
+    /// The memory that it has in use, in bytes.
+    ///
+    /// # Panics
+    /// When it does not run, or there is no /proc.
+    #[must_use]
+    pub fn resident_bytes(&self) -> u64 {
+        let process = self.process.as_ref().and_then(Child::id).expect("the gateway runs");
+        let status = std::fs::read_to_string(format!("/proc/{process}/status")).expect("a status in /proc");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("the memory in use");
+        line.trim().trim_end_matches(" kB").parse::<u64>().expect("KiB") << 10
     }
 
     /// The link that opens the page and logs in, as seen at some address: the gateway's own, or a proxy's before it.
@@ -141,6 +187,16 @@ impl Gateway {
         self.signal(Signal::CONT);
     }
 
+    /// Limits the size of every file that it writes, in bytes; none: not at all. Beyond it a write fails.
+    ///
+    /// # Panics
+    /// When it does not run.
+    pub fn limit_files(&self, bytes: Option<u64>) {
+        let process = self.process.as_ref().and_then(pid);
+        assert!(process.is_some(), "the gateway runs");
+        prlimit(process, Resource::Fsize, Rlimit { current: bytes, maximum: None }).expect("the gateway takes limits");
+    }
+
     fn signal(&self, signal: Signal) {
         let process = self.process.as_ref().and_then(pid).expect("the gateway runs");
         kill_process(process, signal).expect("the gateway takes signals");
@@ -163,9 +219,22 @@ impl Gateway {
     pub async fn restart(&mut self) {
         assert!(self.process.is_none(), "the gateway still runs");
         self.log.line("harness", "--- restarted ---");
-        let (process, address, token) = spawn(self.address, self.data.path(), &self.options, &self.log).await;
+        let (process, address, token) = spawn(self.address, &self.data, &self.options, &self.log).await;
         assert_eq!(address, self.address, "a restart keeps the port");
         (self.process, self.token) = (Some(process), token);
+    }
+
+    /// Starts it again and kills it so long after, however far it has come by then.
+    ///
+    /// # Panics
+    /// When it still runs.
+    pub async fn start_and_kill(&mut self, after: Duration) {
+        assert!(self.process.is_none(), "the gateway still runs");
+        self.log.line("harness", "--- started, to be killed ---");
+        let (process, _) = launch(self.address, &self.data, &self.options, &self.log);
+        self.process = Some(process);
+        tokio::time::sleep(after).await;
+        self.kill().await;
     }
 }
 
@@ -218,23 +287,28 @@ fn program() -> PathBuf {
     found.unwrap_or_else(|| panic!("{PROGRAM} is not built: run `cargo build -p {PROGRAM}`, or name the binary in MOORLINE_E2E_GATEWAY"))
 }
 
-async fn spawn(listen: SocketAddr, data: &Path, options: &[OsString], log: &Log) -> (Child, SocketAddr, String) {
+fn command(listen: SocketAddr, data: &Path, options: &[OsString]) -> Command {
     let mut command = Command::new(program());
     command.arg("serve").arg("--listen").arg(listen.to_string()).arg("--data").arg(data).args(options);
     // Options of the person who runs the tests must not reach the gateway under test.
     for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("MOORLINE_")) {
         command.env_remove(name);
     }
-    let mut process = command
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .kill_on_drop(true)
-        .spawn()
-        .expect("the gateway's binary runs");
-    let (said, mut lines) = mpsc::unbounded_channel();
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+    command
+}
+
+/// Starts the process; the lines that it prints to stdout come to the receiver.
+fn launch(listen: SocketAddr, data: &Path, options: &[OsString], log: &Log) -> (Child, mpsc::UnboundedReceiver<String>) {
+    let mut process = command(listen, data, options).spawn().expect("the gateway's binary runs");
+    let (said, lines) = mpsc::unbounded_channel();
     log.follow("stderr", process.stderr.take().expect("stderr is a pipe"), None);
     log.follow("stdout", process.stdout.take().expect("stdout is a pipe"), Some(said));
+    (process, lines)
+}
+
+async fn spawn(listen: SocketAddr, data: &Path, options: &[OsString], log: &Log) -> (Child, SocketAddr, String) {
+    let (process, mut lines) = launch(listen, data, options, log);
     let link = within("the gateway's link", START, async {
         while let Some(line) = lines.recv().await {
             if let Some(link) = parse_link(&line) {

@@ -5,9 +5,17 @@ use std::{
     io::{self, Read as _, Seek as _, Write as _},
     os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
+    thread,
+    time::{Duration, Instant},
 };
 
 use crate::{options::Token, random};
+
+/// How long a lock may take to become free behind its holder's death.
+const RELEASE_LIMIT: Duration = Duration::from_secs(1);
+
+/// What helps where nothing can be written.
+pub(crate) const REMEDY: &str = "make the folder writable and free space there, or choose another --data";
 
 /// Why a data folder cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -21,7 +29,7 @@ pub enum DataError {
         pid: String,
     },
     /// The operating system says no.
-    #[error("{path:?} cannot be used: {source}")]
+    #[error("{path:?} cannot be used: {source}; {REMEDY}")]
     Io {
         /// The file or folder.
         path: PathBuf,
@@ -47,7 +55,7 @@ impl DataDir {
         let file = path.join("lock");
         let io = |source| DataError::Io { path: file.clone(), source };
         let mut lock = private().read(true).write(true).create(true).truncate(false).open(&file).map_err(io)?;
-        match lock.try_lock() {
+        match try_lock(&lock) {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 let mut pid = String::new();
@@ -63,6 +71,10 @@ impl DataDir {
         };
         note_pid().map_err(io)?;
         Ok(Self { path, _lock: lock })
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
     }
 
     /// The store's file.
@@ -102,8 +114,52 @@ impl DataDir {
     }
 }
 
+/// Takes the lock, if it is or soon becomes free: a gateway that was killed as it started an agent leaves a child that holds
+/// it until its program begins.
+fn try_lock(lock: &File) -> Result<(), TryLockError> {
+    let deadline = Instant::now() + RELEASE_LIMIT;
+    loop {
+        match lock.try_lock() {
+            Err(TryLockError::WouldBlock) if Instant::now() < deadline => thread::sleep(Duration::from_millis(10)),
+            result => return result,
+        }
+    }
+}
+
 fn private() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.mode(0o600);
     options
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Another open file of the same lock, as a child has that was forked from a gateway that is dead by now.
+    fn held(folder: &Path) -> File {
+        let held = private().write(true).create(true).truncate(false).open(folder.join("lock")).unwrap();
+        held.try_lock().unwrap();
+        held
+    }
+
+    #[test]
+    fn a_lock_that_a_dead_gateways_child_holds_for_a_moment_is_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let held = held(folder.path());
+        let child = thread::spawn(move || {
+            thread::sleep(Duration::from_millis(100));
+            drop(held);
+        });
+        assert!(DataDir::open(folder.path()).is_ok());
+        child.join().unwrap();
+    }
+
+    #[test]
+    fn a_folder_in_use_is_refused_with_the_process_that_uses_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let _in_use = DataDir::open(folder.path()).unwrap();
+        let error = DataDir::open(folder.path()).unwrap_err().to_string();
+        assert!(error.contains(&format!("process id {}", std::process::id())), "{error}");
+    }
 }

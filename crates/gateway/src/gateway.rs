@@ -11,7 +11,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{
     agent::{AgentSettings, kill_leftovers},
     clock::{self, Clock},
-    data_dir::{DataDir, DataError},
+    data_dir::{DataDir, DataError, REMEDY},
     door::{Door, DoorCaps},
     http,
     hub::{Connections, Hub},
@@ -41,14 +41,21 @@ pub enum StartError {
     Data(#[from] DataError),
     #[error(transparent)]
     Open(#[from] OpenError),
-    #[error(transparent)]
-    Store(#[from] StoreError),
+    #[error("{folder:?} cannot be used: {source}; {}", remedy(source))]
+    Store { folder: PathBuf, source: StoreError },
     #[error("agents left by the last gateway cannot be ended: {0}")]
     Leftovers(io::Error),
     #[error("cannot listen on {address}: {source}; choose another --listen")]
     Listen { address: SocketAddr, source: io::Error },
     #[error("cannot start a thread: {0}")]
     Thread(io::Error),
+}
+
+const fn remedy(error: &StoreError) -> &'static str {
+    match error {
+        StoreError::Unavailable(_) => REMEDY,
+        StoreError::Corrupt(_) => "put a backup in its place with moorline-gateway restore --data DIR FILE",
+    }
 }
 
 /// A gateway that serves.
@@ -78,11 +85,13 @@ pub async fn start(options: &Options, own_binary: PathBuf) -> Result<Gateway, St
         Some(token) => token.clone(),
         None => data.token()?,
     };
-    let gateway_id = known_or_made(&store, "gateway_id")?;
+    let unusable = |source| StartError::Store { folder: options.data.clone(), source };
+    let gateway_id = known_or_made(&store, "gateway_id").map_err(unusable)?;
     let clock = Clock::start();
     let caps = DoorCaps { wrong_tokens: Rate::per_minute(options.wrong_tokens_per_minute), reads: options.reads as usize };
-    let door = Door::new(&token, &gateway_id, options.allow_origin.clone(), Millis(options.login_ms), caps, clock, Arc::clone(&store))?;
-    let newest_row = store.newest_row()?;
+    let door = Door::new(&token, &gateway_id, options.allow_origin.clone(), Millis(options.login_ms), caps, clock, Arc::clone(&store));
+    let door = door.map_err(unusable)?;
+    let newest_row = store.newest_row().map_err(unusable)?;
     let (limits, timings, agent_timings) = (options.limits(), options.timings(), options.agent_timings());
     let mut agent_settings = AgentSettings::new(own_binary, data.agents());
     agent_settings.start_limit = Duration::from_millis(agent_timings.start.0);
@@ -94,7 +103,7 @@ pub async fn start(options: &Options, own_binary: PathBuf) -> Result<Gateway, St
         config: Config { limits, idle_limit: agent_timings.idle, stop_limit: agent_timings.stop },
         retention: options.retention(),
         client_idle: Millis(options.client_idle_ms),
-        population: Population::new(options.sessions as usize, store.rows(0)?.len()),
+        population: Population::new(options.sessions as usize, store.rows(0).map_err(unusable)?.len()),
         agents: options.agents.clone(),
         agent_settings,
         work: data.work(),
@@ -121,7 +130,7 @@ pub async fn start(options: &Options, own_binary: PathBuf) -> Result<Gateway, St
         most_connections: options.connections as usize,
         sends: std::sync::Mutex::new(Allowances::new(Rate::per_second(options.sends_per_second))),
     });
-    hub.sessions.recover().await?;
+    hub.sessions.recover().await.map_err(unusable)?;
     hub.tasks.spawn(janitor::forget_idle_clients(Arc::clone(&hub)));
     hub.tasks.spawn(janitor::keep_up(Arc::clone(&hub), options.upkeep_every()));
     let listen = |source| StartError::Listen { address: options.listen, source };
@@ -197,10 +206,18 @@ impl Gateway {
 const STOPPED: &str = "stopped";
 const CLEANLY: &str = "cleanly";
 
-/// Opens the store. If the last gateway did not stop cleanly and its commits were not synced, what its clients saw may be
-/// gone: then every journal is a new incarnation.
+/// Opens the store.
 fn open_store(data: &DataDir, durability: Durability) -> Result<SqliteStore, StartError> {
     let store = SqliteStore::open(&data.store(), durability)?;
+    match note_start(&store, durability) {
+        Ok(()) => Ok(store),
+        Err(source) => Err(StartError::Store { folder: data.path().to_owned(), source }),
+    }
+}
+
+/// If the last gateway did not stop cleanly and its commits were not synced, what its clients saw may be gone: then every
+/// journal is a new incarnation.
+fn note_start(store: &SqliteStore, durability: Durability) -> Result<(), StoreError> {
     let last = store.fact(STOPPED)?;
     if last.as_deref() == Some("unsynced") {
         tracing::warn!("the last gateway did not stop cleanly, and its commits were not synced: every journal gets a new epoch");
@@ -210,8 +227,7 @@ fn open_store(data: &DataDir, durability: Durability) -> Result<SqliteStore, Sta
         Durability::Full => "synced",
         Durability::Os => "unsynced",
     };
-    store.set_fact(STOPPED, running)?;
-    Ok(store)
+    store.set_fact(STOPPED, running)
 }
 
 fn known_or_made(store: &SqliteStore, fact: &str) -> Result<String, StoreError> {

@@ -12,6 +12,7 @@ use moorline_gateway::{
     start,
     store::{BackupError, backup, restore},
 };
+use rustix::process::Signal;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
@@ -75,6 +76,8 @@ fn serve(options: &Options) -> ExitCode {
 async fn run(options: &Options) -> Result<(), StartError> {
     let mut terminated = signal(SignalKind::terminate()).map_err(StartError::Thread)?;
     let mut interrupted = signal(SignalKind::interrupt()).map_err(StartError::Thread)?;
+    // A limit on the size of files is to be a failed write, like a full disk, and not the end.
+    let _too_large = signal(SignalKind::from_raw(Signal::XFSZ.as_raw())).map_err(StartError::Thread)?;
     let own_binary = std::env::current_exe().map_err(StartError::Thread)?;
     let gateway = start(options, own_binary).await?;
     // A closed stdout is no reason to stop: the link also stands in the data folder's token file.

@@ -39,9 +39,11 @@ impl Entrance {
     /// # Errors
     /// [`StartError`] when the store cannot be made.
     pub fn open(store: &Path, token: &Token, origin: Origin) -> Result<Self, StartError> {
+        let folder = store.to_owned();
         let store = Arc::new(SqliteStore::open(store, Durability::Os)?);
         let caps = DoorCaps { wrong_tokens: Rate::per_minute(u32::MAX), reads: 1 };
-        Ok(Self(Door::new(token, "fuzz", vec![origin], Millis(60_000), caps, Clock::start(), store)?))
+        let door = Door::new(token, "fuzz", vec![origin], Millis(60_000), caps, Clock::start(), store);
+        Ok(Self(door.map_err(|source| StartError::Store { folder, source })?))
     }
 
     /// Whether headers let somebody in, and whether their page's origin may ask.

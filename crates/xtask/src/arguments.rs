@@ -12,7 +12,8 @@ Moorline's own commands. Each first sets up what it needs and is missing.
       -- ARGS                             further arguments for `cargo test` (one part only)
   cargo xtask fuzz [target…] [options]    throw at every decoder what nobody meant to send
       --executions N --from SEED          inputs for each target (default 100000 from 0)
-  cargo xtask bench [size|page|gateway]   print the figures; fails above the ceiling of the first load
+  cargo xtask bench [figure…]             print the figures, or those of size, page, gateway, million, stalled; fails
+                                          above the ceiling of the first load
       --peers                             the gateway's beside those of other servers, which are installed first
   cargo xtask lint                        formatting, clippy and rustdoc, for both targets
   cargo xtask dist                        put the client and the gateway into target/dist
@@ -125,10 +126,12 @@ pub(crate) enum Figure {
     Gateway,
     /// A journal of a million events.
     Million,
+    /// One reader that stops, beside others.
+    Stalled,
 }
 
 impl Figure {
-    const ALL: [Self; 4] = [Self::Size, Self::Page, Self::Gateway, Self::Million];
+    const ALL: [Self; 5] = [Self::Size, Self::Page, Self::Gateway, Self::Million, Self::Stalled];
 
     /// Its word on the command line.
     pub(crate) fn name(self) -> &'static str {
@@ -137,6 +140,7 @@ impl Figure {
             Self::Page => "page",
             Self::Gateway => "gateway",
             Self::Million => "million",
+            Self::Stalled => "stalled",
         }
     }
 }

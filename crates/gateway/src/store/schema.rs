@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::Connection;
 
 use super::{fault::Fault, texts::take_texts};
-use crate::options::Durability;
+use crate::{data_dir::REMEDY, options::Durability};
 
 /// The version of the tables that this build writes.
 const VERSION: i64 = STEPS.len() as i64;
@@ -115,7 +115,7 @@ pub enum OpenError {
         what: String,
     },
     /// SQLite says no.
-    #[error("{path:?} cannot be opened: {source}")]
+    #[error("{path:?} cannot be opened: {source}; {REMEDY}")]
     Sqlite {
         /// The file.
         path: PathBuf,

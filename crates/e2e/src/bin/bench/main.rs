@@ -1,6 +1,6 @@
-//! The project's figures: `bench page` and `bench gateway`, as `cargo xtask bench` starts them.
+//! The project's figures: `bench page`, `gateway`, `million` and `stalled`, as `cargo xtask bench` starts them.
 //!
-//! Both run the real gateway as a child process and print a table of medians with their ranges, each with the machine
+//! They run the real gateway as a child process and print a table of medians with their ranges, each with the machine
 //! they were taken on. Nothing here passes or fails: what the figures mean stands in `docs/benchmarks.md`. `bench agent`
 //! is the agent of the gateway's figures, a process that the gateway starts.
 
@@ -14,6 +14,7 @@ mod page;
 mod process;
 mod raw;
 mod reader;
+mod stalled;
 
 use std::process::ExitCode;
 
@@ -27,9 +28,10 @@ fn main() -> ExitCode {
         ["page"] => run(page::bench()),
         ["gateway", ref figures @ ..] => run_on_one_thread(gateway::bench(figures)),
         ["million"] => run(million::bench()),
+        ["stalled"] => run(stalled::bench()),
         ["agent"] => agent::serve(),
         _ => {
-            eprintln!("bench takes one word: page, gateway, million or agent; behind gateway, the names of figures");
+            eprintln!("bench takes one word: page, gateway, million, stalled or agent; behind gateway, the names of figures");
             return ExitCode::from(2);
         }
     }
