@@ -31,6 +31,7 @@ macro_rules! targets {
 
 targets! {
     "client-frames", "a client: the frames that the gateway decodes" => wire::client_frames;
+    "socket", "anybody who opened a WebSocket: its bytes, cut into messages" => wire::socket;
     "gateway-frames", "a gateway, or a proxy: the frames that the page decodes, its reader beside serde's" => wire::gateway_frames;
     "page-answers", "the same: what else the page decodes, from requests and from its own storage" => wire::page_answers;
     "events", "whoever wrote the store's file: events as they are read from it" => wire::events;

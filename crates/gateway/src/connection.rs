@@ -10,7 +10,7 @@ mod inputs;
 mod line;
 mod opening;
 mod rows;
-mod socket;
+pub(crate) mod socket;
 
 use std::{pin::pin, sync::Arc, time::Duration};
 
@@ -31,7 +31,7 @@ use crate::{
     clock::wall,
     hub::{Hub, Place},
     sessions::{Busy, Order, RETRY, Standing},
-    store::{EncodedEvent, Tail, frame},
+    store::{Tail, frame},
     verbs,
 };
 pub(crate) use event_stream::Framing;
@@ -265,11 +265,8 @@ impl<W: Writer, R: Reader> Driver<W, R> {
 
     async fn read(&mut self, session: &SessionId, after: Seq, max_bytes: usize) -> Result<Option<(Bytes, Seq)>, Stop> {
         let id = session.clone();
-        match self.ask_store(move |store| store.read(&id, after, READ_EVENTS, max_bytes)).await? {
-            Ok(events) => {
-                let encoded: Vec<_> = events.iter().map(EncodedEvent::new).collect();
-                Ok(frame(session, encoded.iter(), max_bytes))
-            }
+        match self.ask_store(move |store| store.read_encoded(&id, after, READ_EVENTS, max_bytes)).await? {
+            Ok(events) => Ok(frame(session, events.iter().map(|(seq, text)| (*seq, text.as_str())), max_bytes)),
             Err(error) => {
                 tracing::error!(%session, %error, "a journal cannot be read");
                 Ok(None)

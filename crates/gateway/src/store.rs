@@ -20,5 +20,5 @@ pub use backup::{BackupError, backup, restore};
 pub use queue::CommitQueue;
 pub use schema::OpenError;
 pub use sqlite::SqliteStore;
-pub(crate) use tail::{EncodedEvent, Tail, frame};
+pub(crate) use tail::{Tail, frame};
 pub(crate) use texts::text_of;

@@ -19,6 +19,7 @@ use crate::{
 
 pub use crate::{
     agent::testing::{AgentEnd, lines},
+    connection::socket::testing::messages,
     demo::testing::{DemoInput, demo_input},
     http::testing::{bodies, hello, posted, queries},
 };

@@ -1,6 +1,6 @@
 //! What a session needs of a store: one trait, kept by SQLite in the gateway and by memory in the simulation.
 
-use moorline_protocol::{BlockId, ClientId, Epoch, Event, Hit, MessageId, Millis, Seq, SessionId, SessionRow, TurnId, WallTime};
+use moorline_protocol::{BlockId, ClientId, Epoch, Event, Hit, MessageId, Millis, Seq, SessionId, SessionRow, TurnId, WallTime, encode};
 
 use crate::Search;
 
@@ -49,6 +49,15 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// See [`StoreError`].
     fn read(&self, session: &SessionId, after: Seq, max_events: usize, max_bytes: usize) -> Result<Vec<Event>, StoreError>;
+
+    /// The same events in the text in which they travel, each with its seq.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    fn read_encoded(&self, session: &SessionId, after: Seq, max_events: usize, max_bytes: usize) -> Result<Vec<(Seq, String)>, StoreError> {
+        let events = self.read(session, after, max_events, max_bytes)?;
+        Ok(events.iter().map(|event| (event.seq, encode(event))).collect())
+    }
 
     /// The messages that were taken back from a session that does not exist, oldest first; none for one that exists.
     ///

@@ -122,7 +122,10 @@ fn every_event_reads_back_as_it_was_written(store: &dyn Store) {
     ];
     let events: Vec<Event> = (1..).zip(bodies).map(|(n, body)| Event::plain(Seq::new(n), 1_700_000_000_000 + n, body)).collect();
     store.commit(&[Commit { events: events.clone(), ..commit("a", []) }]).expect("the events are written");
-    assert_eq!(store.read(&session("a"), Seq::ZERO, 100, 1 << 20), Ok(events), "what is read is what was written");
+    assert_eq!(store.read(&session("a"), Seq::ZERO, 100, 1 << 20), Ok(events.clone()), "what is read is what was written");
+    let encoded = store.read_encoded(&session("a"), Seq::new(2), 3, 1 << 20).expect("they are read");
+    let expected: Vec<_> = events[2..5].iter().map(|event| (event.seq, encode(event))).collect();
+    assert_eq!(encoded, expected, "also as it travels");
 }
 
 fn a_row_changes_only_when_told(store: &dyn Store) {

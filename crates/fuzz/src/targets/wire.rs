@@ -1,6 +1,7 @@
 //! Decoders of the wire.
 
 use moorline_delivery::StoredSend;
+use moorline_gateway::testing;
 use moorline_protocol::{
     ClientFrame, Cursor, Decode, DecodeError, Epoch, ErrorBody, Event, Flaw, GatewayFrame, MessageId, Page, Rows, Seq, SessionId, decode,
     decode_client, encode,
@@ -10,6 +11,7 @@ use serde_json::{Value, json};
 
 use super::Execute;
 use crate::{
+    Dice,
     corpus::{examples, texts},
     maker::{Maker, Shape},
 };
@@ -23,6 +25,46 @@ pub(super) fn client_frames() -> Execute {
             assert!(matches!(frame, ClientFrame::Unknown { .. }) || ClientFrame::KINDS.contains(&frame.kind()));
         }
     })
+}
+
+/// Bytes on a WebSocket: what comes of them does not depend on how they are cut.
+pub(super) fn socket() -> Execute {
+    const MOST_BYTES: usize = 300;
+    let maker = Maker::new(examples(&["client"]));
+    Box::new(move |dice| {
+        let mut bytes = Vec::new();
+        for _ in 0..=dice.below(5) {
+            let payload = if dice.once_in(3) { maker.bytes(Shape::Any, dice) } else { vec![b'x'; dice.below(140)] };
+            bytes.extend(websocket_frame(&payload, dice));
+        }
+        for _ in 0..dice.below(3) * dice.below(2) {
+            let at = dice.below(bytes.len());
+            bytes[at] ^= dice.next() as u8;
+        }
+        let whole = testing::messages([bytes.clone()], MOST_BYTES);
+        let mut pieces = Vec::new();
+        while !bytes.is_empty() {
+            let rest = bytes.split_off(1 + dice.below(bytes.len()));
+            pieces.push(std::mem::replace(&mut bytes, rest));
+        }
+        assert_eq!(testing::messages(pieces, MOST_BYTES), whole);
+    })
+}
+
+/// A client's frame, masked; its kind, and whether it is the last of its message, by chance.
+fn websocket_frame(payload: &[u8], dice: &mut Dice) -> Vec<u8> {
+    let kind = [0, 1, 1, 2, 8, 9, 10, 3][dice.below(8)];
+    let last = if dice.once_in(4) { 0 } else { 0x80 };
+    let mask = (dice.next() as u32).to_be_bytes();
+    let mut frame = vec![last | kind];
+    match payload.len() {
+        short @ 0..126 => frame.push(0x80 | short as u8),
+        long @ 126..=0xffff => frame.extend([&[0x80 | 126][..], &(long as u16).to_be_bytes()].concat()),
+        long => frame.extend([&[0x80 | 127][..], &(long as u64).to_be_bytes()].concat()),
+    }
+    frame.extend(mask);
+    frame.extend(payload.iter().zip(mask.iter().cycle()).map(|(byte, mask)| byte ^ mask));
+    frame
 }
 
 pub(super) fn gateway_frames() -> Execute {

@@ -1,5 +1,7 @@
 //! The line that is a WebSocket (RFC 6455): one frame a message, both ways.
 
+#[cfg(feature = "testing")]
+pub(crate) mod testing;
 mod messages;
 
 use std::io;

@@ -103,8 +103,11 @@ fn fenced(to: &mut String, language: &str, text: &str) {
     let _ = write!(to, "\n{fence}{language}\n{}\n{fence}\n", text.trim_end());
 }
 
+/// The end of the year 9999: no later time can be written.
+const LATEST: WallTime = 253_402_300_799_999;
+
 fn time(at: WallTime) -> String {
-    let at = UNIX_EPOCH.checked_add(Duration::from_millis(at)).unwrap_or(UNIX_EPOCH);
+    let at = UNIX_EPOCH + Duration::from_millis(at.min(LATEST));
     humantime::format_rfc3339_seconds(at).to_string()
 }
 

@@ -142,6 +142,34 @@ impl SqliteStore {
         Ok(attempt()?)
     }
 
+    /// What some rows of a journal come to, by their seq and text; see [`Store::read`].
+    fn rows_behind<T>(
+        &self,
+        session: &SessionId,
+        after: Seq,
+        max_events: usize,
+        max_bytes: usize,
+        take: impl Fn(Seq, &str) -> Result<T, Fault>,
+    ) -> Result<Vec<T>, StoreError> {
+        self.reading(|connection| {
+            let sql = "SELECT seq, event FROM events WHERE session = (SELECT key FROM sessions WHERE id = ?1 AND NOT deleted) AND seq > ?2
+                ORDER BY seq LIMIT ?3";
+            let mut statement = connection.prepare_cached(sql)?;
+            let limit = i64::try_from(max_events).unwrap_or(i64::MAX);
+            let mut rows = statement.query(params![session.as_str(), integer(after.value()), limit])?;
+            let (mut taken, mut bytes) = (Vec::new(), 0);
+            while let Some(row) = rows.next()? {
+                let text = row.get_ref(1)?.as_str().map_err(Fault::inconsistent)?;
+                bytes += text.len();
+                if !taken.is_empty() && bytes > max_bytes {
+                    break;
+                }
+                taken.push(take(Seq::new(natural(row, 0)?), text)?);
+            }
+            Ok(taken)
+        })
+    }
+
     fn reading<T>(&self, read: impl FnOnce(&Connection) -> Result<T, Fault>) -> Result<T, StoreError> {
         let kept = lock(&self.readers).pop();
         let connection = match kept {
@@ -177,23 +205,11 @@ impl Store for SqliteStore {
     }
 
     fn read(&self, session: &SessionId, after: Seq, max_events: usize, max_bytes: usize) -> Result<Vec<Event>, StoreError> {
-        self.reading(|connection| {
-            let sql =
-                "SELECT event FROM events WHERE session = (SELECT key FROM sessions WHERE id = ?1 AND NOT deleted) AND seq > ?2 ORDER BY seq LIMIT ?3";
-            let mut statement = connection.prepare_cached(sql)?;
-            let limit = i64::try_from(max_events).unwrap_or(i64::MAX);
-            let mut rows = statement.query(params![session.as_str(), integer(after.value()), limit])?;
-            let (mut events, mut bytes) = (Vec::new(), 0);
-            while let Some(row) = rows.next()? {
-                let text = row.get_ref(0)?.as_str().map_err(Fault::inconsistent)?;
-                bytes += text.len();
-                if !events.is_empty() && bytes > max_bytes {
-                    break;
-                }
-                events.push(serde_json::from_str(text).map_err(Fault::inconsistent)?);
-            }
-            Ok(events)
-        })
+        self.rows_behind(session, after, max_events, max_bytes, |_, text| serde_json::from_str(text).map_err(Fault::inconsistent))
+    }
+
+    fn read_encoded(&self, session: &SessionId, after: Seq, max_events: usize, max_bytes: usize) -> Result<Vec<(Seq, String)>, StoreError> {
+        self.rows_behind(session, after, max_events, max_bytes, |seq, text| Ok((seq, text.to_owned())))
     }
 
     fn position(&self, client: &ClientId, session: &SessionId) -> Result<Option<Position>, StoreError> {

@@ -13,15 +13,14 @@ const KEPT_BYTES: usize = 512 << 10;
 
 /// An event's place and text.
 #[derive(Debug, Clone)]
-pub(crate) struct EncodedEvent {
+struct EncodedEvent {
     first: Seq,
     seq: Seq,
     text: Arc<str>,
 }
 
 impl EncodedEvent {
-    /// Encodes an event.
-    pub(crate) fn new(event: &Event) -> Self {
+    fn new(event: &Event) -> Self {
         Self { first: event.first(), seq: event.seq, text: encode(event).into() }
     }
 }
@@ -90,7 +89,8 @@ impl Tail {
             return None;
         }
         let start = kept.events.partition_point(|event| event.seq <= after);
-        let frame = frame(session, kept.events.range(start..), max_bytes)?;
+        let events = kept.events.range(start..).map(|event| (event.seq, &*event.text));
+        let frame = frame(session, events, max_bytes)?;
         // Under the lock of what is kept, so that none outlives it.
         *self.made() = Some(Made { after, max_bytes, frame: frame.clone() });
         Some(frame)
@@ -102,18 +102,18 @@ impl Tail {
 }
 
 /// Writes an `events` frame of at least one event and otherwise at most `max_bytes`; none when there is no event.
-pub(crate) fn frame<'a>(session: &SessionId, events: impl Iterator<Item = &'a EncodedEvent>, max_bytes: usize) -> Option<(Bytes, Seq)> {
+pub(crate) fn frame<'a>(session: &SessionId, events: impl Iterator<Item = (Seq, &'a str)>, max_bytes: usize) -> Option<(Bytes, Seq)> {
     let mut text = format!(r#"{{"events":{{"session":"{session}","events":["#);
     let mut last = None;
-    for event in events {
-        if last.is_some() && text.len() + event.text.len() + 4 > max_bytes {
+    for (seq, event) in events {
+        if last.is_some() && text.len() + event.len() + 4 > max_bytes {
             break;
         }
         if last.is_some() {
             text.push(',');
         }
-        text.push_str(&event.text);
-        last = Some(event.seq);
+        text.push_str(event);
+        last = Some(seq);
     }
     text.push_str("]}}");
     last.map(|seq| (text.into(), seq))
