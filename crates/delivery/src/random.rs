@@ -35,7 +35,21 @@ impl Random {
     }
 
     /// A time from `low` to `high`, both included.
-    pub const fn between(&mut self, low: Millis, high: Millis) -> Millis {
-        Millis(low.0 + self.below(high.0.saturating_sub(low.0) + 1))
+    pub fn between(&mut self, low: Millis, high: Millis) -> Millis {
+        low + Millis(self.below(high.0.saturating_sub(low.0).saturating_add(1)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_between_the_two_ends_of_all_time_is_drawn_like_any_other() {
+        let mut random = Random::new(1);
+        let all = Millis(u64::MAX);
+        assert!((0..100).any(|_| random.between(Millis::ZERO, all) > Millis(u64::MAX / 2)));
+        assert_eq!(random.between(all, all), all);
+        assert_eq!(random.between(all, Millis::ZERO), all, "there is nothing between an end and a beginning");
     }
 }

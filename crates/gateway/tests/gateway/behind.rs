@@ -84,7 +84,7 @@ async fn a_client_that_was_silent_for_long_is_dropped_and_its_next_connection_ge
     let journal = world.journal_with_ended_turns("s", 1).await;
     let at_the_head = greeting("reader", vec![from("s", 1, &journal.epoch, journal.head.value())]);
     EventStream::open(&world, &at_the_head).await.catch_up("s").await;
-    let store = SqliteStore::open(&world.store(), Durability::Os).unwrap();
+    let store = SqliteStore::open(&world.data().join("moorline.sqlite"), Durability::Os).unwrap();
     let is_known = || store.position(&id("reader"), &id("s")).unwrap().is_some();
     // Where it stands is written with the next commit: it outlives the connection.
     receipt(&world, &welcome.connection, &message("s", "m2", "/echo hi")).await;

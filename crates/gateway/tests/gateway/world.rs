@@ -59,11 +59,6 @@ impl World {
         self.folder
     }
 
-    /// The file of its store.
-    pub(crate) fn store(&self) -> PathBuf {
-        self.folder.path().join("data").join("moorline.sqlite")
-    }
-
     pub(crate) fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.gateway.address())
     }
