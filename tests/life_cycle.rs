@@ -9,7 +9,7 @@ mod page;
 
 use browser::{Fakes, locks_held, locks_pending, raw_storage, settle, until, until_claimed, until_lock};
 use moorline::settings::Settings;
-use moorline_delivery::{ClientEvent, LinkStatus, SendResult};
+use moorline_delivery::{ClientEvent, LinkStatus, SendResult, SendState};
 use moorline_protocol::{
     Ack, ClientFrame, ClientId, Cursor, GatewayFrame, Millis, Receipt, ReceiptOutcome, Seq, Timings, Welcome, decode, encode,
 };
@@ -293,4 +293,67 @@ async fn a_page_put_away_is_found_again_at_its_cursor_over_a_stream() {
     until("a stream is opened", || browser::stream_count() == 2).await;
     let attaches = page::hello_of_stream(1).attaches;
     assert_eq!(attaches.iter().map(|attach| (attach.epoch.clone(), attach.seq)).collect::<Vec<_>>(), [(Some(epoch()), Seq::new(2))]);
+}
+
+/// What a page may leave behind on the window, the document and among the tabs: listeners by kind, and locks.
+async fn held() -> (Vec<(&'static str, usize)>, Vec<String>) {
+    const KINDS: [&str; 8] = ["beforeunload", "freeze", "offline", "online", "pagehide", "pageshow", "resume", "visibilitychange"];
+    let mut locks = [locks_held().await, locks_pending().await].concat();
+    locks.sort();
+    (KINDS.map(|kind| (kind, browser::listeners_of(kind))).to_vec(), locks)
+}
+
+#[wasm_bindgen_test]
+async fn sends_that_fail_leave_no_listener_request_or_lock_behind() {
+    let page = Page::streaming().await;
+    let before = held().await;
+    browser::answer_fetch("v1/send", 422, "application/json", r#"{"code": "unprocessable", "message": "there is no agent x"}"#);
+    for n in 0..10 {
+        let name = format!("m{n}");
+        let _ = page.transport.send(text(&name, "hello"));
+        until("the send fails", || page.sink.saw(|event| has_failed(event, &name))).await;
+        browser::answer_fetch("v1/withdraw", 200, "application/json", &withdrawn(&name));
+        page.transport.remove(&message(&name));
+        until("it is taken back", || {
+            page.sink.saw(|event| matches!(event, ClientEvent::SendGone { message: gone, .. } if *gone == message(&name)))
+        })
+        .await;
+    }
+    assert_eq!(held().await, before);
+    assert_eq!((browser::held_fetches("v1/"), browser::stream_handlers(0) > 0), (0, true), "nothing is under way but the stream");
+    let Page { transport, fakes, .. } = page;
+    drop(transport);
+    until("every listener is gone", || browser::listeners_of("pagehide") + browser::listeners_of("beforeunload") == 0).await;
+    for lock in before.1 {
+        until_lock(&lock, false).await;
+    }
+    drop(fakes);
+}
+
+fn has_failed(event: &ClientEvent, name: &str) -> bool {
+    matches!(event, ClientEvent::Send(status) if status.send.message == message(name) && matches!(status.state, SendState::Failed(_)))
+}
+
+fn withdrawn(name: &str) -> String {
+    encode(&GatewayFrame::Receipt(Receipt { session: session(), message: message(name), outcome: ReceiptOutcome::Withdrawn }))
+}
+
+#[wasm_bindgen_test]
+async fn connections_that_fail_leave_no_handler_listener_or_lock_behind() {
+    let page = Page::streaming().await;
+    let before = held().await;
+    for n in 0..3 {
+        browser::stream_error(n);
+        page.refuse_sockets(n + 2..n + 3).await;
+        page.welcome_stream(n + 1, welcome()).await;
+    }
+    assert_eq!(held().await, before, "one name and one slot, as with the first stream");
+    assert!((0..3).all(|n| browser::stream_handlers(n) == 0), "a lost stream can still call");
+    assert!((0..5).all(|n| browser::socket_handlers(n) == 0), "a refused socket can still call");
+    let Page { transport, fakes, .. } = page;
+    drop(transport);
+    for lock in before.1 {
+        until_lock(&lock, false).await;
+    }
+    drop(fakes);
 }
