@@ -93,10 +93,8 @@ async fn a_snapshot_and_the_tail_show_what_live_events_show() {
     let shown = live.transcript();
     drop(live);
 
-    let mut transcript = moorline_transcript::Transcript::new();
-    let mut changes = moorline_transcript::Changes::new();
-    transcript.set_epoch(&epoch(), &mut changes);
-    turn()[..9].iter().for_each(|event| transcript.apply(event, &mut changes));
+    let mut transcript = moorline_transcript::WholeTranscript::new();
+    turn()[..9].iter().for_each(|event| transcript.apply(event));
     let snapshot = transcript.snapshot(None, &moorline_protocol::Limits::default(), &epoch());
     let stage = Stage::open();
     stage.snapshot("s1", 9, snapshot.from.value(), snapshot.items);

@@ -1,8 +1,8 @@
 //! The line that is a WebSocket (RFC 6455): one frame a message, both ways.
 
+mod messages;
 #[cfg(feature = "testing")]
 pub(crate) mod testing;
-mod messages;
 
 use std::io;
 

@@ -67,7 +67,7 @@ pub(crate) async fn bench() {
     let own = std::env::current_exe().expect("the benchmark's own path");
     let agent = format!("acp:'{}' agent", own.display());
     // The disk's fsync would hide what an append costs beside it.
-    let options = ["--durability", "os", "--agent", &agent, "--log", "warn"];
+    let options = ["--durability", "os", "--agent", &agent, "--log", "warn", "--sends-per-second", "1000000"];
     let mut gateway = Gateway::start_without_client(Pace::Real, &options).await;
     let api = Api::login(gateway.address(), gateway.token()).await;
     let (_, welcome) = Client::greeted(gateway.address(), api.cookie(), "agents").await;

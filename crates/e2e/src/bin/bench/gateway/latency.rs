@@ -28,7 +28,11 @@ pub(super) async fn bench() {
         let own = std::env::current_exe().expect("the benchmark's own path");
         let agent = format!("acp:'{}' agent", own.display());
         Side::Server.pin();
-        let gateway = Gateway::start_without_client(Pace::Real, &["--durability", durability, "--agent", &agent, "--log", "warn"]).await;
+        let gateway = Gateway::start_without_client(
+            Pace::Real,
+            &["--durability", durability, "--agent", &agent, "--log", "warn", "--sends-per-second", "1000000"],
+        )
+        .await;
         Side::Load.pin();
         let api = Api::login(gateway.address(), gateway.token()).await;
         for round in 0..ROUNDS {

@@ -41,6 +41,7 @@ impl Moorline {
         let own = std::env::current_exe().expect("the benchmark's own path");
         let agent = format!("acp:'{}' agent", own.display());
         let mut options = vec!["--durability", durability, "--agent", &agent, "--log", "warn", "--connections", CONNECTIONS];
+        options.extend(["--sends-per-second", "1000000"]);
         if start == Start::Raw {
             options.extend(["--replay-cap", "20000", "--fold-events", "1000000", "--fold-ms", "86400000"]);
         }
