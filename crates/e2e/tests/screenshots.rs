@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use hyper::Method;
 use moorline_e2e::{Admission, Cut, Pace, Page, Scene, Scheme, Transport};
 
 const SOON: Duration = Duration::from_secs(30);
@@ -124,4 +125,10 @@ async fn every_state_fits_and_can_be_read_at_two_widths_in_two_schemes() {
     page.send("This waits until the line is back").await;
     page.wait_for("a queued echo", "document.querySelector('[data-send-state=queued]')", SOON).await;
     album.add(&page, "offline").await;
+
+    let gone = format!("/v1/sessions/{}", page.session().await);
+    assert!(scene.api.raw(Method::DELETE, &gone, &[], "").await.0.is_success());
+    scene.proxy.admit(Admission::Open);
+    page.wait_for("the deletion", "document.querySelector('[data-transcript]').dataset.status === 'deleted'", SOON).await;
+    album.add(&page, "deleted").await;
 }
