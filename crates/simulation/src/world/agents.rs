@@ -54,7 +54,7 @@ impl World {
         }
     }
 
-    /// The committed head moved: folds it in and wakes the readers; a wake-up may get lost.
+    /// The committed head moved: folds it in and wakes the readers.
     fn publish(&mut self, session: &SessionId) {
         let Self { store, gateway, .. } = self;
         let Some(loaded) = gateway.as_mut().and_then(|gateway| gateway.sessions.get_mut(session)) else { return };
@@ -64,6 +64,11 @@ impl World {
                 loaded.transcript.apply(&event);
             }
         }
+        self.wake_followers(session);
+    }
+
+    /// Whoever follows a session is told how it stands; a wake-up may get lost.
+    pub(super) fn wake_followers(&mut self, session: &SessionId) {
         let Some(gateway) = &self.gateway else { return };
         let following = gateway.connections.iter().filter(|(_, seated)| seated.follows.contains(session));
         let wires: Vec<usize> = following.map(|(wire, _)| *wire).collect();

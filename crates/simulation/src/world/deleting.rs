@@ -1,6 +1,5 @@
 //! A session is deleted while tabs follow it and write to it.
 
-use moorline_delivery::ConnectionInput;
 use moorline_protocol::SessionId;
 use moorline_session::{Input, Reply};
 use moorline_transcript::{Retention, WholeTranscript};
@@ -17,21 +16,13 @@ impl World {
         }
     }
 
-    /// The deletion is durable: nobody works for the session any more, and whoever follows it is told; a wake-up may get lost.
+    /// The deletion is durable: nobody works for the session any more, and whoever follows it is told.
     pub(super) fn gone(&mut self, session: &SessionId) {
         let limits = self.settings().retention;
         if let Some(loaded) = self.loaded(session) {
             (loaded.agent, loaded.folding) = (Agent::default(), None);
             (loaded.transcript, loaded.retention) = (WholeTranscript::new(), Retention::new(limits));
         }
-        let Some(gateway) = &self.gateway else { return };
-        let following = gateway.connections.iter().filter(|(_, seated)| seated.follows.contains(session));
-        let wires: Vec<usize> = following.map(|(wire, _)| *wire).collect();
-        for wire in wires {
-            let is_lost = !self.is_calm && self.plan.lost_wakeups > 0 && self.random.below(self.plan.lost_wakeups) == 0;
-            if !is_lost {
-                self.feed_connection(wire, ConnectionInput::Deleted { session: session.clone() });
-            }
-        }
+        self.wake_followers(session);
     }
 }
