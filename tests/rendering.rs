@@ -264,7 +264,7 @@ async fn an_interrupted_turn_says_so_and_offers_to_send_again() {
     stage.click("[data-turn=m1] [data-action=again]");
     let sends = stage.driver.sends.borrow();
     assert_eq!(sends.len(), 1);
-    assert_eq!(sends[0].body, moorline_protocol::SendBody::Text("dangerous".to_owned()));
+    assert_eq!(sends[0].body, SendBody::Text("dangerous".to_owned()));
     assert_ne!(sends[0].message.as_str(), "m1");
 }
 
@@ -276,8 +276,7 @@ async fn a_request_is_answered_once_and_shows_how_it_was_settled() {
     stage.until_texts("[data-kind=request] [data-title]", &["Delete it?"]).await;
     stage.click("[data-option=no]");
     let answer = stage.driver.sends.borrow()[0].clone();
-    let status =
-        moorline_delivery::SendStatus { send: answer.clone(), order: 0, attempts: 0, state: moorline_delivery::SendState::Sending };
+    let status = moorline_delivery::SendStatus { send: answer.clone(), order: 0, attempts: 0, state: SendState::Sending };
     stage.tell(ClientEvent::Send(status));
     stage.until_count("[data-option][disabled]", 2).await;
     let answered =
