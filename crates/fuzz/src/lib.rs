@@ -6,7 +6,7 @@
 //! the same or another sort, keys dropped, parts doubled), which keeps most of them readable and reaches what is behind the
 //! decoder; and as bytes (flips, splices, cuts, nesting, bad UTF-8 and escapes, huge numbers).
 //!
-//! An execution must not panic and must end within a time ([`run`]). Where there are two decoders of one thing, they must
+//! An execution must not panic and must end within a time ([`run()`]). Where there are two decoders of one thing, they must
 //! agree; where a value was decoded, it must survive being encoded again.
 //!
 //! Left out: the page's settings and the fragment of its address. They are read by the browser's own `JSON.parse`, `URL` and
