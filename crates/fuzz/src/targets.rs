@@ -40,6 +40,7 @@ targets! {
     "last-event-id", "a client: the cursors that come back in a header" => requests::last_event_id;
     "posts", "a client: posted frames and the other bodies" => requests::posts;
     "queries", "a client: the queries of reads" => requests::queries;
+    "searches", "anybody who is logged in: words to be found" => requests::searches;
     "door", "anybody: cookies, bearers, tickets, origins and hosts" => requests::door;
     "agent-lines", "an agent: its stdout, cut into lines" => agent::lines;
     "agent", "an agent: its messages, through the adapter and the session into a transcript" => agent::messages;

@@ -26,7 +26,9 @@ impl Search {
     /// Reads a query: its words, without those that have no letter and no digit; none when no word is left.
     #[must_use]
     pub fn parse(query: &str, session: Option<SessionId>, limit: usize) -> Option<Self> {
-        let words = query.split_whitespace().filter(|word| word.chars().any(char::is_alphanumeric));
+        // A control character is nothing that stands in a word, and some stores' texts end at one.
+        let words =
+            query.split(|char: char| char.is_whitespace() || char.is_control()).filter(|word| word.chars().any(char::is_alphanumeric));
         let words: Vec<String> = words.take(WORDS).map(|word| word.chars().take(WORD_CHARS).collect()).collect();
         (!words.is_empty()).then_some(Self { words, session, limit })
     }
@@ -115,6 +117,7 @@ mod tests {
     fn a_query_without_a_letter_or_a_digit_is_none() {
         assert_eq!(Search::parse(" -- ** \"", None, 10), None);
         assert_eq!(search("a -- 7").words(), ["a", "7"]);
+        assert_eq!(search("one\0two\u{7}").words(), ["one", "two"], "control characters stand between words");
     }
 
     #[test]

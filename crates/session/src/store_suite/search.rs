@@ -40,9 +40,22 @@ pub(super) fn what_was_committed_last_is_found_first_and_titles_before_it(store:
 pub(super) fn words_are_words_and_nothing_else(store: &dyn Store) {
     let nasty = r#"say "quoted" OR NOT near* {x} a:b ^c -d fn(parse_line) C:\\dir 100% _under"#;
     store.commit(&[with("a", 1, &[nasty])]).expect("it is written");
-    for query in
-        [r#""quoted""#, "NOT", "near*", "{x}", "a:b", "^c", "-d", "parse_line", "fn(parse_line)", r"C:\\dir", "100%", "_under", "or not"]
-    {
+    for query in [
+        r#""quoted""#,
+        "NOT",
+        "near*",
+        "{x}",
+        "a:b",
+        "^c",
+        "-d",
+        "parse_line",
+        "fn(parse_line)",
+        r"C:\\dir",
+        "100%",
+        "_under",
+        "or not",
+        "\0say\0",
+    ] {
         assert_eq!(places(store, query).len(), 1, "{query} is found as it stands");
     }
     for query in ["AND", "text:say", "s*y", "pars_line", "1000"] {
