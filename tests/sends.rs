@@ -299,7 +299,7 @@ async fn stop_names_the_running_turn_and_shows_that_it_is_stopping() {
     stage.until_count("[data-stop]", 1).await;
     stage.click("[data-stop]");
     assert!(stage.driver.called("cancel m1"));
-    let stopping = moorline_protocol::TurnStopping { turn: message("m1") };
+    let stopping = moorline_protocol::TurnStopping { turn: message("m1"), next: None };
     stage.events("s1", vec![stage::event(3, moorline_protocol::EventBody::TurnStopping(stopping))]);
     stage.until_count("[data-stop][disabled]", 1).await;
     stage.until_texts("[data-stop]", &["Stopping…"]).await;

@@ -244,7 +244,7 @@ pub(crate) fn started(seq: u64, name: &str) -> Event {
 }
 
 pub(crate) fn ended(seq: u64, name: &str, outcome: Outcome) -> Event {
-    event(seq, EventBody::TurnEnded(TurnEnded { turn: message(name), outcome, error: None }))
+    event(seq, EventBody::TurnEnded(TurnEnded { turn: message(name), outcome, error: None, usage: None }))
 }
 
 pub(crate) fn opened(seq: u64, turn: &str, name: &str, kind: BlockKind, fields: FieldsPatch) -> Event {
@@ -284,6 +284,7 @@ pub(crate) fn whole_turn(first: u64, name: &str, text: &str) -> Vec<Item> {
         started_at: None,
         ended_at: None,
         error: None,
+        usage: None,
     };
     let part = |id: String, kind, opened: u64, text: String| {
         Item::Block(Block {

@@ -123,12 +123,12 @@ impl Client {
         self.outbox.withdraw(&mut port, session, message, text);
     }
 
-    /// Asks to stop a turn, once.
-    pub fn cancel(&mut self, now: Millis, session: &SessionId, turn: &TurnId) {
+    /// Asks to stop a turn, once; a queued message may be named to come next.
+    pub fn cancel(&mut self, now: Millis, session: &SessionId, turn: &TurnId, next: Option<MessageId>) {
         self.now = now;
         let mut port = Port::new(now, self.link.takes_sends(), &mut self.outputs);
         if port.is_ready() {
-            port.transmit(ClientFrame::Cancel(Cancel { session: session.clone(), turn: turn.clone() }));
+            port.transmit(ClientFrame::Cancel(Cancel { session: session.clone(), turn: turn.clone(), next }));
             self.cancels.push((session.clone(), turn.clone()));
         } else {
             cancel_failed(&mut port, session.clone(), turn.clone(), "there is no connection: stop it again once there is one");

@@ -103,9 +103,10 @@ impl Connection {
             }
             ConnectionInput::Heard => self.heard = now,
             ConnectionInput::Journal { session, no, journal } => self.journal(session, no, journal),
-            ConnectionInput::Head { session, head, state } => {
+            ConnectionInput::Head { session, head, state, agent } => {
                 if let Some(seat) = self.seats.get_mut(&session) {
                     seat.head_moved(head, state);
+                    seat.agent_stands(agent);
                 }
             }
             ConnectionInput::Deleted { session } => self.deleted(session),
@@ -381,7 +382,7 @@ impl Connection {
         if mutant::is("close_cancels") {
             let running = self.seats.iter().filter_map(|(session, seat)| {
                 let turn = seat.journal.as_ref()?.state.running.as_ref()?.turn.clone();
-                Some(ConnectionOutput::Cancel(Cancel { session: session.clone(), turn }))
+                Some(ConnectionOutput::Cancel(Cancel { session: session.clone(), turn, next: None }))
             });
             self.outputs.extend(running);
         }

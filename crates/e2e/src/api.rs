@@ -203,7 +203,7 @@ mod tests {
             let id = MessageId::parse(name).unwrap();
             let block = BlockId::numbered(block);
             let accepted = Accepted { message: id.clone(), hash: String::new(), block, text: "hi".into(), interrupt: None };
-            let ended = TurnEnded { turn: id.clone(), outcome: Outcome::Completed, error: None };
+            let ended = TurnEnded { turn: id.clone(), outcome: Outcome::Completed, error: None, usage: None };
             [EventBody::Accepted(accepted), EventBody::TurnStarted(TurnStarted { turn: id }), EventBody::TurnEnded(ended)]
         };
         let bodies = turn("m1", 1).into_iter().chain(turn("m2", 2));

@@ -197,7 +197,7 @@ mod tests {
             EventBody::Opened(Opened { block: answer.clone(), turn: turn.clone(), kind: BlockKind::Text, fields: FieldsPatch::default() }),
             EventBody::Append(Append { block: answer.clone(), edition: 0, at: 0, text: "good ".into() }),
             EventBody::Append(Append { block: answer, edition: 0, at: 5, text: "day".into() }),
-            EventBody::TurnEnded(TurnEnded { turn, outcome: Outcome::Completed, error: None }),
+            EventBody::TurnEnded(TurnEnded { turn, outcome: Outcome::Completed, error: None, usage: None }),
         ];
         let events: Vec<Event> = (1..).zip(bodies).map(|(seq, body)| Event::plain(Seq::new(seq), 0, body)).collect();
         Journal { epoch: Epoch::parse("e").unwrap(), head: Seq::new(6), events }

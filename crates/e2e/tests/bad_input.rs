@@ -119,7 +119,7 @@ async fn what_names_nothing_is_refused_by_name() {
     let error = client.expect_error("a refusal of the answer").await;
     assert_eq!((error.code, error.message_id), (Code::Unprocessable, Some(message("m3"))));
 
-    client.send(&ClientFrame::Cancel(Cancel { session: here.clone(), turn: TurnId::parse("m2").unwrap() })).await;
+    client.send(&ClientFrame::Cancel(Cancel { session: here.clone(), turn: TurnId::parse("m2").unwrap(), next: None })).await;
     assert_eq!(client.expect_error("a refusal of the cancel").await.code, Code::TurnOver);
 
     client.send(&ClientFrame::Withdraw(Withdraw { session: here.clone(), message: message("m2") })).await;

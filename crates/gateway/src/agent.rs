@@ -12,91 +12,34 @@
 //! - Dropping the handle kills the process and everything in its process group. What a dead gateway left behind is found
 //!   by [`kill_leftovers`].
 //!
-//! Inside, `acp` is the protocol as a state machine without I/O, `process` the child with its pipes, and `life` the one
-//! task that joins them. The SDK's runtime is not used, only its types: it spawns its own processes, and what an agent
-//! prints on the wrong stream must not end the connection.
+//! Inside, `spec` names agents and `supervisor` holds every adapter to the above, also when it panics. An adapter is a task
+//! that reads commands and writes to an `Outlet`. Of the one for the Agent Client Protocol, `acp` is the protocol as a state
+//! machine without I/O, `process` the child with its pipes, and `acp::life` what joins them. The SDK's runtime is not used, only
+//! its types: it spawns its own processes, and what an agent prints on the wrong stream must not end the connection.
 
 mod acp;
 mod leftovers;
-mod life;
 mod lines;
 mod process;
+mod spec;
+mod supervisor;
 #[cfg(feature = "testing")]
 pub(crate) mod testing;
-mod updates;
 
 use std::{
     ffi::OsString,
     path::{Path, PathBuf},
-    str::FromStr,
     time::Duration,
 };
 
 use moorline_protocol::SessionId;
-use moorline_session::{AgentCommand, AgentReport};
+use moorline_session::AgentReport;
 use tokio::sync::mpsc;
 
-use crate::demo;
-
 pub use leftovers::kill_leftovers;
-
-/// An agent as the option `--agent` names it.
-///
-/// `demo`, `demo:<options of demo-agent>`, or `acp:<command line>`, quoted as in a shell.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AgentSpec {
-    /// The name that sessions are made with: `demo`, or the file name of the command.
-    pub name: String,
-    /// How it is run.
-    pub kind: AgentKind,
-}
-
-/// How an agent is run.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum AgentKind {
-    /// The demo agent: the gateway's own binary, with these further options.
-    Demo(Vec<String>),
-    /// Any program that speaks the Agent Client Protocol, version 1, on its stdio: the program, then its arguments.
-    Acp(Vec<String>),
-}
-
-/// Why a text names no agent.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum InvalidAgent {
-    /// It begins with no known kind.
-    #[error("{0:?} names no agent: write demo, demo:<options> or acp:<command line>")]
-    Kind(String),
-    /// It names a kind and then nothing to run.
-    #[error("acp: has no command line behind it: write for example acp:qwen --acp")]
-    Empty,
-    /// Its quotes do not match.
-    #[error("the quotes in {0:?} do not match")]
-    Quotes(String),
-    /// The demo agent does not take these options.
-    #[error("demo: {0}")]
-    Demo(#[from] demo::InvalidOption),
-}
-
-impl FromStr for AgentSpec {
-    type Err = InvalidAgent;
-
-    fn from_str(text: &str) -> Result<Self, InvalidAgent> {
-        let (kind, rest) = text.split_once(':').unwrap_or((text, ""));
-        let words = shell_words::split(rest).map_err(|_| InvalidAgent::Quotes(rest.to_owned()))?;
-        match kind {
-            "demo" => {
-                demo::Options::parse(words.iter().cloned())?;
-                Ok(Self { name: "demo".to_owned(), kind: AgentKind::Demo(words) })
-            }
-            "acp" => {
-                let program = Path::new(words.first().ok_or(InvalidAgent::Empty)?);
-                let name = program.file_name().map_or_else(|| kind.to_owned(), |name| name.to_string_lossy().into_owned());
-                Ok(Self { name, kind: AgentKind::Acp(words) })
-            }
-            _ => Err(InvalidAgent::Kind(text.to_owned())),
-        }
-    }
-}
+pub use spec::{AgentKind, AgentSpec, InvalidAgent, PRESETS, Preset, preset_list};
+use supervisor::supervise;
+pub use supervisor::{AgentHandle, Lost};
 
 /// What all agents of one gateway have in common.
 #[derive(Debug, Clone)]
@@ -105,9 +48,13 @@ pub struct AgentSettings {
     pub own_binary: PathBuf,
     /// A folder that remembers running agents, for [`kill_leftovers`]; it is made when it is missing.
     pub pid_dir: PathBuf,
+    /// A folder that remembers what agents call their conversations, so that a new process goes on with the old one's.
+    pub memory_dir: PathBuf,
+    /// Names of environment variables that agents get beside those that all get.
+    pub environment: Vec<String>,
     /// How long an agent may take from its start to an open session. Default 30 s.
     pub start_limit: Duration,
-    /// How long after a death or a failed start the next start waits. Default 1 s.
+    /// How long after a death or a failed start the next start waits: doubled each time, up to sixty times this. Default 1 s.
     pub restart_wait: Duration,
 }
 
@@ -115,26 +62,15 @@ impl AgentSettings {
     /// The default timings, for a binary and a folder.
     #[must_use]
     pub fn new(own_binary: impl Into<PathBuf>, pid_dir: impl Into<PathBuf>) -> Self {
+        let pid_dir = pid_dir.into();
         Self {
             own_binary: own_binary.into(),
-            pid_dir: pid_dir.into(),
+            memory_dir: pid_dir.with_file_name("conversations"),
+            pid_dir,
+            environment: Vec::new(),
             start_limit: Duration::from_secs(30),
             restart_wait: Duration::from_secs(1),
         }
-    }
-}
-
-/// One session's agent. Dropping it kills the agent's process group.
-#[derive(Debug)]
-pub struct AgentHandle {
-    commands: mpsc::UnboundedSender<AgentCommand>,
-}
-
-impl AgentHandle {
-    /// Hands a command to the agent's task; never blocks.
-    pub fn send(&self, command: AgentCommand) {
-        // The task ends before its handle only when the reports' reader is gone: then nobody waits for an answer.
-        let _ = self.commands.send(command);
     }
 }
 
@@ -149,15 +85,25 @@ pub fn start(
     workdir: &Path,
     reports: mpsc::Sender<AgentReport>,
 ) -> AgentHandle {
-    let (commands, inbox) = mpsc::unbounded_channel();
     let launch = process::Launch {
         command: command_line(spec, settings),
         workdir: workdir.to_owned(),
         pid_dir: settings.pid_dir.clone(),
+        environment: settings.environment.clone(),
         session: session.clone(),
     };
-    tokio::spawn(life::run(launch, settings.clone(), inbox, reports));
-    AgentHandle { commands }
+    let (settings, install) = (settings.clone(), spec.install);
+    supervise(&spec.name, reports, move |inbox, outlet| acp::life::run(launch, settings, install, inbox, outlet))
+}
+
+/// Forgets what a session's agent called its conversation: the session is gone.
+pub(crate) fn forget(settings: &AgentSettings, session: &SessionId) {
+    match std::fs::remove_file(settings.memory_dir.join(session.as_str())) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            tracing::warn!(%session, %error, "an agent's conversation could not be forgotten");
+        }
+        _ => {}
+    }
 }
 
 fn command_line(spec: &AgentSpec, settings: &AgentSettings) -> Vec<OsString> {
@@ -167,37 +113,5 @@ fn command_line(spec: &AgentSpec, settings: &AgentSettings) -> Vec<OsString> {
             own.into_iter().chain(options.iter().map(OsString::from)).collect()
         }
         AgentKind::Acp(words) => words.iter().map(OsString::from).collect(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_command_line_is_split_like_a_shell_would() {
-        let spec: AgentSpec = "acp:/opt/bin/qwen --acp 'two words'".parse().unwrap();
-        assert_eq!(spec.name, "qwen");
-        assert_eq!(spec.kind, AgentKind::Acp(vec!["/opt/bin/qwen".into(), "--acp".into(), "two words".into()]));
-    }
-
-    #[test]
-    fn the_demo_takes_its_options_behind_a_colon() {
-        let spec: AgentSpec = "demo:--seed 7 --delay-ms 0".parse().unwrap();
-        assert_eq!(spec.name, "demo");
-        assert_eq!(spec.kind, AgentKind::Demo(vec!["--seed".into(), "7".into(), "--delay-ms".into(), "0".into()]));
-        assert_eq!("demo".parse::<AgentSpec>().unwrap().kind, AgentKind::Demo(vec![]));
-    }
-
-    #[test]
-    fn what_names_no_agent_is_refused_in_one_sentence() {
-        let said = |text: &str| text.parse::<AgentSpec>().unwrap_err().to_string();
-        assert_eq!(said("gpt"), r#""gpt" names no agent: write demo, demo:<options> or acp:<command line>"#);
-        assert_eq!(said("acp: "), "acp: has no command line behind it: write for example acp:qwen --acp");
-        assert_eq!(said("acp:a 'b"), r#"the quotes in "a 'b" do not match"#);
-        assert_eq!(
-            said("demo:--speed 3"),
-            r#"demo: "--speed" is no option of demo-agent: it takes --seed N, --delay-ms N, --fail-start exit|hang|garbage"#
-        );
     }
 }

@@ -231,7 +231,12 @@ impl<W: Writer, R: Reader> Driver<W, R> {
     fn check(&mut self, session: SessionId) {
         let standing = self.followed(&session).map(|followed| followed.standing.borrow().clone());
         if let Some(Standing::Known(committed)) = standing {
-            self.handle(ConnectionInput::Head { session, head: committed.head, state: committed.state.clone() });
+            self.handle(ConnectionInput::Head {
+                session,
+                head: committed.head,
+                state: committed.state.clone(),
+                agent: committed.agent.clone(),
+            });
         }
     }
 

@@ -92,6 +92,11 @@ impl DataDir {
         self.path.join("agents")
     }
 
+    /// Where it is written down what agents call their conversations.
+    pub(crate) fn conversations(&self) -> PathBuf {
+        self.path.join("conversations")
+    }
+
     /// Where the agents work: below it, each session has a folder.
     pub(crate) fn work(&self) -> PathBuf {
         self.path.join("work")

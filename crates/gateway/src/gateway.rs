@@ -94,6 +94,8 @@ pub async fn start(options: &Options, own_binary: PathBuf) -> Result<Gateway, St
     let newest_row = store.newest_row().map_err(unusable)?;
     let (limits, timings, agent_timings) = (options.limits(), options.timings(), options.agent_timings());
     let mut agent_settings = AgentSettings::new(own_binary, data.agents());
+    agent_settings.environment.clone_from(&options.agent_env);
+    agent_settings.memory_dir = data.conversations();
     agent_settings.start_limit = Duration::from_millis(agent_timings.start.0);
     agent_settings.restart_wait = Duration::from_millis(agent_timings.restart.0);
     let surroundings = Surroundings {

@@ -39,6 +39,8 @@ pub(crate) fn app(hub: Arc<Hub>, client: Option<&Path>) -> Router {
     let sessions = Router::new()
         .route("/sessions", get(sessions::list).post(sessions::create))
         .route("/sessions/{id}", patch(sessions::change).delete(sessions::delete))
+        .route("/sessions/{id}/agent", post(sessions::set_agent))
+        .route("/sessions/{id}/agent/restart", post(sessions::restart_agent))
         .route("/sessions/{id}/export", get(export::export))
         .route("/search", get(search::search))
         .route("/sessions/{id}/events", get(sessions::events))

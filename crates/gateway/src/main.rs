@@ -7,7 +7,9 @@ use std::{
 
 use clap::Parser as _;
 use moorline_gateway::{
-    StartError, demo,
+    StartError,
+    agent::preset_list,
+    demo,
     options::{Command, CommandLine, Options, sentence},
     start,
     store::{BackupError, backup, restore},
@@ -32,6 +34,10 @@ fn main() -> ExitCode {
         Command::Serve(options) => serve(&options),
         Command::Backup(copy) => finish(backup(&copy.data, &copy.file)),
         Command::Restore(copy) => finish(restore(&copy.data, &copy.file)),
+        Command::Agents => {
+            print!("{}", preset_list());
+            ExitCode::SUCCESS
+        }
         Command::DemoAgent { options } => demo::run(options),
     }
 }

@@ -49,6 +49,8 @@ pub enum Command {
     Backup(Copy),
     /// Put a copy in the place of a data folder's store; no gateway may run on it. Every session gets a new epoch.
     Restore(Copy),
+    /// List the agents that need no command line: which are found on the PATH, and what installs the others.
+    Agents,
     /// Be the demo agent, on stdin and stdout.
     DemoAgent {
         /// The demo agent's own options.
@@ -80,9 +82,12 @@ pub struct Options {
     /// The folder of the built page, to be served at /.
     #[arg(long, env = "MOORLINE_CLIENT", value_name = "DIR")]
     pub client: Option<PathBuf>,
-    /// An agent: `demo`, `demo:<options>` or `acp:<command line>`. May be repeated; the first is the default; one a line in the variable.
+    /// An agent: `demo`, `demo:<options>`, one of those that `agents` lists, or `acp:<command line>`. May be repeated; the first is the default; one a line in the variable.
     #[arg(long = "agent", env = "MOORLINE_AGENTS", value_name = "SPEC", default_value = "demo", value_delimiter = '\n')]
     pub agents: Vec<AgentSpec>,
+    /// An environment variable that agents get beside those that all get, such as `CODEX_HOME`. May be repeated; commas separate in the variable.
+    #[arg(long = "agent-env", env = "MOORLINE_AGENT_ENV", value_name = "NAME", value_delimiter = ',')]
+    pub agent_env: Vec<String>,
     /// What a login takes. Without one, a token is made and kept in the data folder.
     #[arg(long, env = "MOORLINE_TOKEN", hide_env_values = true)]
     pub token: Option<Token>,
@@ -327,7 +332,7 @@ fn log_filter(text: &str) -> Result<String, InvalidOption> {
 #[must_use]
 pub fn sentence(error: &clap::Error) -> String {
     if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
-        return "name a command: serve, backup, restore, or demo-agent; --help tells more".to_owned();
+        return "name a command: serve, agents, backup, restore, or demo-agent; --help tells more".to_owned();
     }
     let rendered = error.render().to_string();
     let paragraph = rendered.split("\n\n").next().unwrap_or_default();

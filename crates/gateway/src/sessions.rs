@@ -20,8 +20,8 @@ use std::{
 };
 
 use moorline_protocol::{
-    BlockId, BlockText, ChangeSession, CreateSession, Epoch, ErrorFrame, Limits, MessageId, Millis, Page, Receipt, Send, Seq, SessionId,
-    SessionState, SnapshotPart, TurnId,
+    AgentStatus, BlockId, BlockText, ChangeSession, CreateSession, Epoch, ErrorFrame, Limits, MessageId, Millis, Page, Receipt, Send, Seq,
+    SessionId, SessionState, SetAgent, SnapshotPart, TurnId,
 };
 use moorline_session::{Config, NewSession, Store, StoreError};
 use moorline_transcript::{NoText, RetentionLimits};
@@ -101,6 +101,8 @@ pub(crate) struct Committed {
     pub(crate) folded: Seq,
     /// The fold's state at exactly `head`.
     pub(crate) state: SessionState,
+    /// How its agent stands now, if it has one.
+    pub(crate) agent: Option<Arc<AgentStatus>>,
 }
 
 /// An order to a session. One whose answer is dropped was not carried out, or nobody knows.
@@ -116,6 +118,7 @@ pub(crate) enum Order {
     },
     Cancel {
         turn: TurnId,
+        next: Option<MessageId>,
         answer: oneshot::Sender<Result<(), ErrorFrame>>,
     },
     Create {
@@ -129,6 +132,18 @@ pub(crate) enum Order {
     Delete {
         answer: oneshot::Sender<Result<(), ErrorFrame>>,
     },
+    /// Its agent is to be set.
+    SetAgent {
+        set: SetAgent,
+        answer: oneshot::Sender<Result<(), ErrorFrame>>,
+    },
+    /// Its agent is to begin again.
+    RestartAgent {
+        answer: oneshot::Sender<Result<(), ErrorFrame>>,
+    },
+    /// What no order should do.
+    #[cfg(test)]
+    Panic,
     /// The parts of a snapshot as of the seq.
     Snapshot {
         since: Option<Seq>,

@@ -39,9 +39,9 @@ pub(crate) fn withdraw(hub: &Hub, client: &ClientId, withdraw: Withdraw) -> impl
 /// # Errors
 /// The refusal, which names the session, and the turn where that of a send names its message.
 pub(crate) fn cancel(sessions: &Sessions, cancel: Cancel) -> impl Future<Output = Result<(), ErrorFrame>> + use<> {
-    let Cancel { session, turn } = cancel;
+    let Cancel { session, turn, next } = cancel;
     let (answer, done) = oneshot::channel();
-    let told = sessions.tell(&session, Order::Cancel { turn: turn.clone(), answer }).map_err(Untold::Busy);
+    let told = sessions.tell(&session, Order::Cancel { turn: turn.clone(), next, answer }).map_err(Untold::Busy);
     async move { answered(told, done).await.map_err(|error| about_message(error, session, turn)) }
 }
 

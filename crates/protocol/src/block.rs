@@ -30,9 +30,12 @@ pub struct Turn {
     /// Why it ended so, when the outcome alone does not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<TurnError>,
+    /// What it took, if the agent told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub usage: Option<Usage>,
 }
 
-record!(Turn { id, opened, rev, state, urgent or default, started, started_at, ended_at, error });
+record!(Turn { id, opened, rev, state, urgent or default, started, started_at, ended_at, error, usage });
 
 /// Where a turn stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -109,6 +112,23 @@ pub struct TurnError {
 }
 
 record!(TurnError { code, message });
+
+/// What a turn took, as its agent tells it.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Usage {
+    /// Tokens that the model read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub input: Option<u64>,
+    /// Tokens that the model wrote.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub output: Option<u64>,
+    /// The price with its currency, such as `0.0132 USD`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cost: Option<String>,
+}
+
+record!(default Usage { input, output, cost });
 
 /// One text, thought, tool call, plan or request of a turn, or the message that began it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

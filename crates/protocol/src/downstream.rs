@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Block, Code, ConnectionId, Cursor, Epoch, Event, Limits, MessageId, Millis, Seq, SessionId, SessionRow, SessionState, Timings, Turn,
-    WallTime, decode::kinds, event::Append, record, tagged::tagged, words,
+    AgentFrame, Block, Code, ConnectionId, Cursor, Epoch, Event, Limits, MessageId, Millis, Seq, SessionId, SessionRow, SessionState,
+    Timings, Turn, WallTime, decode::kinds, event::Append, record, tagged::tagged, words,
 };
 
 /// One frame from the gateway.
@@ -32,6 +32,8 @@ pub enum GatewayFrame {
     GoingAway(GoingAway),
     /// The login has ended; the connection closes behind this.
     AuthExpired(AuthExpired),
+    /// How an attached session's agent stands.
+    Agent(AgentFrame),
     /// Something was refused.
     Error(ErrorFrame),
     /// A kind that this version does not know: ignored.
@@ -44,7 +46,7 @@ pub enum GatewayFrame {
 tagged!(read GatewayFrame,
     "welcome" => Welcome, "attached" => Attached, "snapshot" => Snapshot, "events" => Events, "caught_up" => CaughtUp,
     "receipt" => Receipt, "sessions" => Sessions, "ping" => Ping, "pong" => Pong, "going_away" => GoingAway,
-    "auth_expired" => AuthExpired, "error" => Error,
+    "auth_expired" => AuthExpired, "agent" => Agent, "error" => Error,
 );
 
 /// See [`GatewayFrame::Welcome`].

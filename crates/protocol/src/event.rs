@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Block, BlockId, BlockKind, FieldsPatch, MessageId, Outcome, Seq, Turn, TurnError, TurnId, WallTime, block::is_default, record,
+    Block, BlockId, BlockKind, FieldsPatch, MessageId, Outcome, Seq, Turn, TurnError, TurnId, Usage, WallTime, block::is_default, record,
     tagged::tagged,
 };
 
@@ -54,7 +54,7 @@ pub enum EventBody {
     Withdrawn(Withdrawn),
     /// A turn is about to be handed to the agent.
     TurnStarted(TurnStarted),
-    /// A cancel of the turn is under way.
+    /// A cancel of the turn is under way, perhaps for the sake of another message.
     TurnStopping(TurnStopping),
     /// The turn's one terminal event.
     TurnEnded(TurnEnded),
@@ -135,9 +135,12 @@ record!(TurnStarted { turn });
 pub struct TurnStopping {
     /// The turn.
     pub turn: TurnId,
+    /// A queued message that was to be sent now: it goes before the rest of the queue.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<MessageId>,
 }
 
-record!(TurnStopping { turn });
+record!(TurnStopping { turn, next });
 
 /// See [`EventBody::TurnEnded`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -149,9 +152,12 @@ pub struct TurnEnded {
     /// Why, when the outcome alone does not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<TurnError>,
+    /// What it took, if the agent told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub usage: Option<Usage>,
 }
 
-record!(TurnEnded { turn, outcome, error });
+record!(TurnEnded { turn, outcome, error, usage });
 
 /// See [`EventBody::Opened`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -9,6 +9,7 @@
 //! Frames and event bodies are externally tagged (`{"ping": {…}}`): an internally tagged enum costs the browser
 //! measurable parse time.
 
+mod agent;
 mod block;
 mod code;
 mod codec;
@@ -25,9 +26,10 @@ mod session;
 mod tagged;
 mod upstream;
 
+pub use agent::{AgentChoice, AgentFrame, AgentSetting, AgentState, AgentStatus, Context, SetAgent, SlashCommand};
 pub use block::{
     Block, BlockKind, Fields, FieldsPatch, Outcome, PlanEntry, PlanStatus, RequestOption, Settlement, ToolKind, ToolStatus, Turn,
-    TurnError, TurnState,
+    TurnError, TurnState, Usage,
 };
 pub use code::Code;
 pub use codec::{ClientDecodeError, DecodeError, decode, decode_client, decode_gateway, encode};

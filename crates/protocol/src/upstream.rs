@@ -180,6 +180,9 @@ pub struct Cancel {
     pub session: SessionId,
     /// The turn: a cancel that comes late stops nothing else.
     pub turn: TurnId,
+    /// A queued message to go before the rest of the queue: "send now".
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<MessageId>,
 }
 
 /// See [`ClientFrame::Ack`].

@@ -3,7 +3,7 @@
 //! The shapes are neutral: an adapter translates its agent's protocol into them and makes no ids of ours. A report names
 //! the turn whose prompt caused it; the session drops reports for a turn that is over.
 
-use moorline_protocol::{Outcome, PlanEntry, RequestOption, ToolKind, ToolStatus, TurnError, TurnId};
+use moorline_protocol::{Outcome, PlanEntry, RequestOption, ToolKind, ToolStatus, TurnError, TurnId, Usage};
 
 /// What a session asks of its agent. At most one prompt is in flight.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +29,15 @@ pub enum AgentCommand {
         /// The option chosen; none = cancelled.
         option: Option<String>,
     },
+    /// Set one of what the agent told that it can be set to. From a user, past the session.
+    Set {
+        /// The setting, by the agent's name.
+        id: String,
+        /// The value, by the agent's name.
+        value: String,
+    },
+    /// From a user, past the session: begin again with a new process, at once; a turn at work ends failed, one that waits for a start waits no more.
+    Restart,
     /// Kill the agent's process group: the turn has been ended without it. The next prompt starts a new agent.
     Kill {
         /// The turn.
@@ -72,6 +81,10 @@ pub enum AgentUpdate {
         /// The answers it offers.
         options: Vec<RequestOption>,
     },
+    /// What the session should be called, by the agent. Counts unless somebody named it, also behind its turn.
+    Title(String),
+    /// What the turn has taken so far.
+    Usage(Usage),
     /// The turn is over; nothing more of it follows.
     Ended {
         /// How.

@@ -59,6 +59,8 @@ pub enum Input {
         reply: Reply,
         /// The turn.
         turn: TurnId,
+        /// A queued message that goes before the rest of the queue.
+        next: Option<MessageId>,
     },
     /// The session is to exist, without a message. Answered by [`Output::Done`], also if it exists already, or [`Output::Refused`].
     Create {

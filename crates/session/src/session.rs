@@ -34,6 +34,8 @@ pub struct Session {
     early: Vec<MessageId>,
     /// It was deleted, or is about to be.
     is_gone: bool,
+    /// Its title is somebody's own choice; or so it is taken, when it is not known.
+    is_named: bool,
     /// Its line of the list, and as the last commit left it.
     line: Line,
     listed: Line,
@@ -73,6 +75,7 @@ impl Session {
             live: Live::default(),
             early: Vec::new(),
             is_gone: false,
+            is_named: false,
             line: Line::default(),
             listed: Line::default(),
             pending: Pending::default(),
@@ -88,6 +91,7 @@ impl Session {
         let mut session = Self::new(id, config);
         session.made = Some(Made { epoch: meta.epoch.clone(), agent: meta.agent.clone() });
         session.is_gone = meta.row.deleted;
+        session.is_named = true;
         session.line = Line::of(&meta.row);
         session.listed = session.line.clone();
         session.visible.exists = true;
@@ -127,7 +131,7 @@ impl Session {
         match input {
             Input::Submit { reply, send, new } => self.submit(now, reply, send, new),
             Input::Withdraw { reply, message } => self.withdraw(now, reply, message),
-            Input::Cancel { reply, turn } => self.cancel(now, reply, &turn),
+            Input::Cancel { reply, turn, next } => self.cancel(now, reply, &turn, next),
             Input::Create { reply, new } => {
                 self.make(now, new);
                 self.say(Output::Done { reply });
@@ -215,6 +219,7 @@ impl Session {
         self.made = Some(Made { epoch: new.epoch.clone(), agent: new.agent.clone() });
         // The store takes it from there.
         self.line.title.clone_from(&new.title);
+        self.is_named = !new.title.is_empty();
         self.listed.title.clone_from(&new.title);
         self.pending.create = Some(new);
         // The journal has them from here on.

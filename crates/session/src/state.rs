@@ -98,6 +98,7 @@ impl State {
                 if let Some(running) = self.running.as_mut().filter(|running| running.turn == stopping.turn) {
                     running.stopping = true;
                 }
+                stopping.next.iter().for_each(|next| self.hurry(next));
             }
             EventBody::TurnEnded(ended) => self.end(&ended.turn),
             EventBody::Opened(opened) => self.open(opened),
@@ -145,6 +146,14 @@ impl State {
     fn enqueue(&mut self, queued: Queued) {
         let place = self.queue.partition_point(|before| before.urgent || !queued.urgent);
         self.queue.insert(place, queued);
+    }
+
+    /// A message that waits goes before those that are not urgent.
+    fn hurry(&mut self, message: &MessageId) {
+        let Some(place) = self.queue.iter().position(|queued| queued.message == *message && !queued.urgent) else { return };
+        if let Some(queued) = self.queue.remove(place) {
+            self.enqueue(Queued { urgent: true, ..queued });
+        }
     }
 
     fn dequeue(&mut self, message: &MessageId) {
@@ -220,7 +229,11 @@ impl State {
             } else if turn.state.is_over() {
                 self.dequeue(&turn.id);
                 self.end(&turn.id);
-            } else if !self.is_queued(&turn.id) {
+            } else if self.is_queued(&turn.id) {
+                if turn.urgent {
+                    self.hurry(&turn.id);
+                }
+            } else {
                 let message = fold.blocks.iter().find(|block| block.turn == turn.id && block.kind == BlockKind::Message);
                 if let Some(block) = message {
                     let (message, block, text) = (turn.id.clone(), block.id.clone(), block.text.clone());
@@ -336,6 +349,7 @@ mod tests {
             started_at: None,
             ended_at: None,
             error: None,
+            usage: None,
         };
         let block = |n: u64, turn: &str, kind, rev: u64, text: &str, fields| Block {
             id: BlockId::numbered(n),

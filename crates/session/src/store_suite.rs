@@ -113,11 +113,12 @@ fn every_event_reads_back_as_it_was_written(store: &dyn Store) {
         EventBody::Opened(Opened { block: block.clone(), turn: message.clone(), kind: BlockKind::Plan, fields: fields.clone() }),
         EventBody::Append(Append { block: block.clone(), edition: 3, at: 1 << 40, text: "x".repeat(10_000) }),
         EventBody::Changed(Changed { block, fields }),
-        EventBody::TurnStopping(TurnStopping { turn: message.clone() }),
+        EventBody::TurnStopping(TurnStopping { turn: message.clone(), next: None }),
         EventBody::TurnEnded(TurnEnded {
             turn: message,
             outcome: Outcome::Failed,
             error: Some(TurnError { code: "agent_error".into(), message: "no".into() }),
+            usage: None,
         }),
     ];
     let events: Vec<Event> = (1..).zip(bodies).map(|(n, body)| Event::plain(Seq::new(n), 1_700_000_000_000 + n, body)).collect();

@@ -247,6 +247,7 @@ impl Tab {
             }
             ClientEvent::Rows(_)
             | ClientEvent::Link(_)
+            | ClientEvent::Agent { .. }
             | ClientEvent::Agents(_)
             | ClientEvent::Notice(_)
             | ClientEvent::Trouble(_)

@@ -34,11 +34,16 @@ impl Transcript {
             EventBody::Accepted(accepted) => self.accept(accepted, event.seq, changes),
             EventBody::Opened(opened) => self.open(opened, event.seq, changes),
             EventBody::TurnStarted(started) => self.change_turn(&started.turn, event, changes),
-            EventBody::TurnStopping(stopping) => self.change_turn(&stopping.turn, event, changes),
+            EventBody::TurnStopping(stopping) => {
+                self.change_turn(&stopping.turn, event, changes);
+                if let Some(next) = stopping.next.as_ref().filter(|next| self.is_queued(next)) {
+                    self.change_turn(next, event, changes);
+                }
+            }
             EventBody::TurnEnded(ended) => self.change_turn(&ended.turn, event, changes),
             // Snapshots carry every queued turn, so one that is unknown was never accepted.
             EventBody::Withdrawn(withdrawn) => {
-                if self.turns.get(&withdrawn.message).is_some_and(|turn| turn.state == TurnState::Queued) {
+                if self.is_queued(&withdrawn.message) {
                     self.change_turn(&withdrawn.message, event, changes);
                 }
             }
@@ -57,6 +62,10 @@ impl Transcript {
         }
     }
 
+    fn is_queued(&self, turn: &TurnId) -> bool {
+        self.turns.get(turn).is_some_and(|turn| turn.state == TurnState::Queued)
+    }
+
     fn accept(&mut self, accepted: &Accepted, seq: Seq, changes: &mut Changes) {
         self.merge_turn(
             Turn {
@@ -69,6 +78,7 @@ impl Transcript {
                 started_at: None,
                 ended_at: None,
                 error: None,
+                usage: None,
             },
             changes,
         );
@@ -114,11 +124,13 @@ impl Transcript {
                 turn.started = Some(event.seq);
                 turn.started_at = Some(event.at);
             }
-            EventBody::TurnStopping(_) => turn.state = TurnState::Stopping,
+            EventBody::TurnStopping(stopping) if stopping.turn == *id => turn.state = TurnState::Stopping,
+            EventBody::TurnStopping(_) => turn.urgent = true,
             EventBody::TurnEnded(ended) => {
                 turn.state = ended.outcome.into();
                 turn.ended_at = Some(event.at);
                 turn.error.clone_from(&ended.error);
+                turn.usage.clone_from(&ended.usage);
             }
             EventBody::Withdrawn(_) => turn.state = TurnState::Withdrawn,
             EventBody::Accepted(_)

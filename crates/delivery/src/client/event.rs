@@ -1,6 +1,6 @@
 //! What the client's core tells the page.
 
-use moorline_protocol::{Code, Epoch, Event, Item, MessageId, Millis, Rows, Send, Seq, SessionId, SessionState, TurnId};
+use moorline_protocol::{AgentStatus, Code, Epoch, Event, Item, MessageId, Millis, Rows, Send, Seq, SessionId, SessionState, TurnId};
 
 /// One thing for the page to know.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,6 +59,13 @@ pub enum ClientEvent {
         attempts: u32,
         /// Why.
         failure: Failure,
+    },
+    /// How an attached session's agent stands; it replaces what was told of it before.
+    Agent {
+        /// The session.
+        session: SessionId,
+        /// All that is known.
+        agent: AgentStatus,
     },
     /// The gateway told its agents; the first is the default.
     Agents(Vec<String>),

@@ -1,6 +1,6 @@
 //! What the driver tells: connections, frames, answers, signals, time.
 
-use moorline_protocol::{ClientFrame, ClientId, GatewayFrame, MessageId, Millis, Pong, Seq, SessionId};
+use moorline_protocol::{AgentFrame, ClientFrame, ClientId, GatewayFrame, MessageId, Millis, Pong, Seq, SessionId};
 
 use super::{
     Client,
@@ -92,6 +92,7 @@ impl Client {
             GatewayFrame::GoingAway(going) => self.link.going_away(now, &mut self.random, going.min_ms, going.max_ms),
             GatewayFrame::AuthExpired(_) => self.rest(now, Rest::SignedOut),
             GatewayFrame::Error(error) => self.error(now, error),
+            GatewayFrame::Agent(AgentFrame { session, agent }) => port.event(ClientEvent::Agent { session, agent }),
             GatewayFrame::Pong(_) | GatewayFrame::Unknown { .. } => {}
         }
         self.settle(now);

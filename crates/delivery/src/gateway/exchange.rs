@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use moorline_protocol::{
-    Cancel, ClientFrame, ClientId, ConnectionId, Cursor, ErrorFrame, GatewayFrame, Limits, Millis, PageId, Receipt, Send, Seq, SessionId,
-    SessionState, SnapshotPart, Timings, WallTime, Withdraw,
+    AgentStatus, Cancel, ClientFrame, ClientId, ConnectionId, Cursor, ErrorFrame, GatewayFrame, Limits, Millis, PageId, Receipt, Send, Seq,
+    SessionId, SessionState, SnapshotPart, Timings, WallTime, Withdraw,
 };
 
 use super::Journal;
@@ -59,6 +59,8 @@ pub enum ConnectionInput {
         head: Seq,
         /// The fold's state at exactly that seq.
         state: SessionState,
+        /// How its agent stands now, if it has one.
+        agent: Option<Arc<AgentStatus>>,
     },
     /// A session was deleted: it answers [`ConnectionOutput::Open`], and may come at any time after it.
     Deleted {

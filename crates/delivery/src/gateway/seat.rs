@@ -1,9 +1,10 @@
 //! One attached session of one connection.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, sync::Arc};
 
 use moorline_protocol::{
-    Answer, Attach, CaughtUp, Cursor, Epoch, GatewayFrame, Limits, Seq, SessionId, SessionState, SnapshotPart, SnapshotReason, mutant,
+    AgentFrame, AgentStatus, Answer, Attach, CaughtUp, Cursor, Epoch, GatewayFrame, Limits, Seq, SessionId, SessionState, SnapshotPart,
+    SnapshotReason, mutant,
 };
 
 use super::{ConnectionOutput, credit::Credit};
@@ -23,6 +24,8 @@ pub struct Journal {
     /// How many rows are kept behind the cursor asked about, folds counted as one: exact up to the cap of a replay, and
     /// anything above it beyond. 0 when no cursor of this journal was asked about.
     pub behind: u64,
+    /// How its agent stands now, if it has one.
+    pub agent: Option<Arc<AgentStatus>>,
 }
 
 #[derive(Debug)]
@@ -35,6 +38,9 @@ pub(super) struct Seat {
     moved: Option<Box<(Seq, SessionState)>>,
     cursor: Seq,
     credit: Credit,
+    /// How the agent stands, and whether the client was told.
+    agent: Option<Arc<AgentStatus>>,
+    agent_told: bool,
 }
 
 #[derive(Debug)]
@@ -53,7 +59,17 @@ pub(super) enum Phase {
 
 impl Seat {
     pub(super) fn opening(asked: Attach) -> Self {
-        Self { no: asked.no, asked, phase: Phase::Opening, journal: None, moved: None, cursor: Seq::ZERO, credit: Credit::default() }
+        Self {
+            no: asked.no,
+            asked,
+            phase: Phase::Opening,
+            journal: None,
+            moved: None,
+            cursor: Seq::ZERO,
+            credit: Credit::default(),
+            agent: None,
+            agent_told: false,
+        }
     }
 
     /// What the client says that it has.
@@ -71,6 +87,9 @@ impl Seat {
         } else {
             self.phase = Phase::Wanting { since };
         }
+        if self.agent.is_none() {
+            self.agent_stands(journal.agent.clone());
+        }
         self.journal = Some(journal);
         if let Some(moved) = self.moved.take() {
             self.head_moved(moved.0, moved.1);
@@ -83,6 +102,12 @@ impl Seat {
             Some(journal) if head >= journal.head => (journal.head, journal.state) = (head, state),
             Some(_) => {}
             None => self.moved = Some(Box::new((head, state))),
+        }
+    }
+
+    pub(super) fn agent_stands(&mut self, agent: Option<Arc<AgentStatus>>) {
+        if agent.is_some() && agent != self.agent {
+            (self.agent, self.agent_told) = (agent, false);
         }
     }
 
@@ -151,6 +176,12 @@ impl Seat {
                     seq: journal.head,
                     state: journal.state.clone(),
                 })))
+            }
+            // The newest word replaces those before it: there is never more than one to say.
+            Phase::Following { .. } if !self.agent_told => {
+                self.agent_told = true;
+                let agent = AgentStatus::clone(self.agent.as_ref()?);
+                Some(ConnectionOutput::Transmit(GatewayFrame::Agent(AgentFrame { session: session.clone(), agent })))
             }
             Phase::Following { .. } => None,
         }

@@ -251,7 +251,7 @@ impl Pair {
         let journal = self.journals.entry(session.clone()).or_default();
         let seq = Seq::new(journal.len() as u64 + 1);
         journal.push(Event::plain(seq, 0, body));
-        self.handles(ConnectionInput::Head { session: session.clone(), head: seq, state: SessionState::default() });
+        self.handles(ConnectionInput::Head { session: session.clone(), head: seq, state: SessionState::default(), agent: None });
         seq
     }
 
@@ -281,7 +281,7 @@ impl Pair {
             ConnectionOutput::Position(_) => {}
             ConnectionOutput::Check { session } => {
                 if let Some(Journal { head, state, .. }) = self.journal(&session, Seq::ZERO) {
-                    self.answers(ConnectionInput::Head { session, head, state });
+                    self.answers(ConnectionInput::Head { session, head, state, agent: None });
                 }
             }
             ConnectionOutput::Serve { session, after, max_bytes } => {
@@ -361,7 +361,7 @@ impl Pair {
     fn journal(&self, session: &SessionId, cursor: Seq) -> Option<Journal> {
         let head = Seq::new(self.journals.get(session)?.len() as u64);
         let (oldest, behind) = (Seq::new(head.value().min(1)), head.value().saturating_sub(cursor.value()));
-        Some(Journal { epoch: epoch(), oldest, head, state: SessionState::default(), behind })
+        Some(Journal { epoch: epoch(), oldest, head, state: SessionState::default(), behind, agent: None })
     }
 }
 

@@ -6,7 +6,7 @@ use moorline_protocol::{ClientFrame, Code, Event, EventBody, Outcome, Seq, TurnE
 use crate::scene::{Scene, events, frames, message, notices, refusal, session};
 
 fn cancel(scene: &mut Scene) -> Vec<moorline_delivery::Output> {
-    scene.does(|client, now| client.cancel(now, &session("s"), &message("t1")))
+    scene.does(|client, now| client.cancel(now, &session("s"), &message("t1"), None))
 }
 
 fn is_shown(outputs: &[moorline_delivery::Output]) -> bool {
@@ -47,8 +47,8 @@ fn a_cancel_that_is_refused_fails() {
 
 #[test]
 fn a_cancel_that_came_through_is_not_said_to_have_failed() {
-    let stopping = EventBody::TurnStopping(TurnStopping { turn: message("t1") });
-    let ended = EventBody::TurnEnded(TurnEnded { turn: message("t1"), outcome: Outcome::Completed, error: None });
+    let stopping = EventBody::TurnStopping(TurnStopping { turn: message("t1"), next: None });
+    let ended = EventBody::TurnEnded(TurnEnded { turn: message("t1"), outcome: Outcome::Completed, error: None, usage: None });
     for body in [stopping, ended] {
         let mut scene = Scene::following("s", 5);
         cancel(&mut scene);

@@ -267,7 +267,7 @@ fn a_lost_ack_or_pong_is_made_good_by_the_next() {
 fn a_cancel_is_posted_once_and_its_failure_is_shown() {
     for posted in [Posted::NoAnswer, status(500), refused(Code::TurnOver)] {
         let mut scene = Scene::on_sse();
-        scene.does(|client, now| client.cancel(now, &session("s"), &message("t")));
+        scene.does(|client, now| client.cancel(now, &session("s"), &message("t"), None));
         let outputs = scene.posted("cancel", posted.clone());
         assert!(matches!(&notices(&outputs)[..], [Notice::CancelFailed { .. }]), "{posted:?}");
         assert!(crate::scene::frames(&scene.passes_pinged(60_000)).iter().all(|frame| frame.kind() != "cancel"), "{posted:?}");
@@ -277,7 +277,7 @@ fn a_cancel_is_posted_once_and_its_failure_is_shown() {
 #[test]
 fn a_cancel_that_was_taken_is_not_reported_again_when_the_connection_goes() {
     let mut scene = Scene::on_sse();
-    scene.does(|client, now| client.cancel(now, &session("s"), &message("t")));
+    scene.does(|client, now| client.cancel(now, &session("s"), &message("t"), None));
     assert_eq!(notices(&scene.posted("cancel", Posted::Done)), []);
     assert_eq!(notices(&scene.closes()), []);
 }
@@ -319,7 +319,7 @@ fn a_withdrawal_that_somebody_else_refuses_takes_nothing_back() {
 fn an_answer_is_retried_like_a_message_and_a_stop_is_not() {
     let mut scene = Scene::on_sse();
     scene.send(answer("s", "a1", "b1"));
-    scene.does(|client, now| client.cancel(now, &session("s"), &message("t")));
+    scene.does(|client, now| client.cancel(now, &session("s"), &message("t"), None));
     scene.posted("send", status(503));
     scene.posted("cancel", status(503));
     let again = scene.passes_pinged(10_000);

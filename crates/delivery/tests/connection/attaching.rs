@@ -68,7 +68,7 @@ fn a_head_that_moves_during_the_look_up_counts() {
     scene.attach(from("s", 1, "e", 4));
     let journal = scene.journal(&session("s"));
     scene.journals.get_mut("s").expect("a journal").head = 11;
-    scene.handles(ConnectionInput::Head { session: session("s"), head: Seq::new(11), state: SessionState::default() });
+    scene.handles(ConnectionInput::Head { session: session("s"), head: Seq::new(11), state: SessionState::default(), agent: None });
     let written = scene.handles(ConnectionInput::Journal { session: session("s"), no: 1, journal });
     assert_eq!(served(&written), [("s".to_owned(), 5, 11)]);
     assert_eq!(caught_up(&written)[0].seq, Seq::new(11));
@@ -147,7 +147,7 @@ fn the_state_of_caught_up_is_that_of_the_head_it_names() {
     let mut journal = scene.journal(&session("s")).expect("a journal");
     journal.head = Seq::new(9);
     scene.core.handle(scene.now, ConnectionInput::Journal { session: session("s"), no: 1, journal: Some(journal) });
-    let written = scene.handles(ConnectionInput::Head { session: session("s"), head: Seq::new(11), state: busy.clone() });
+    let written = scene.handles(ConnectionInput::Head { session: session("s"), head: Seq::new(11), state: busy.clone(), agent: None });
     let told = caught_up(&written);
     assert_eq!((told[0].seq, &told[0].state), (Seq::new(11), &busy));
     assert_eq!(served(&written).last().expect("events").2, 11);
@@ -257,7 +257,10 @@ fn what_was_served_for_an_older_attach_does_not_move_the_new_ones_cursor() {
     scene.attach(from("s", 1, "e", 9));
     scene.journals.get_mut("s").expect("a journal").head = 20;
     // The driver is busy with a frame of the first attach when the second one is answered.
-    scene.core.handle(scene.now, ConnectionInput::Head { session: session("s"), head: Seq::new(20), state: SessionState::default() });
+    scene.core.handle(
+        scene.now,
+        ConnectionInput::Head { session: session("s"), head: Seq::new(20), state: SessionState::default(), agent: None },
+    );
     assert!(matches!(scene.core.poll_output(), Some(ConnectionOutput::Serve { .. })));
     scene.core.handle(scene.now, ConnectionInput::Frame(moorline_protocol::ClientFrame::Attach(from("s", 2, "e", 4))));
     assert!(matches!(scene.core.poll_output(), Some(ConnectionOutput::Open { no: 2, .. })));

@@ -12,7 +12,7 @@ fn ask(scene: &mut Scene, input: ConnectionInput) -> Vec<ConnectionOutput> {
 }
 
 fn head(of: &str, seq: u64) -> ConnectionInput {
-    ConnectionInput::Head { session: session(of), head: Seq::new(seq), state: SessionState::default() }
+    ConnectionInput::Head { session: session(of), head: Seq::new(seq), state: SessionState::default(), agent: None }
 }
 
 fn with(scene: &Scene, of: &str, seq: u64) -> Vec<Cursor> {

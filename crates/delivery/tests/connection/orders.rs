@@ -20,7 +20,7 @@ fn orders_are_handed_on_as_they_came() {
     let mut scene = Scene::greeted("s", 1);
     scene.asked.clear();
     let withdraw = Withdraw { session: session("s"), message: message("m1") };
-    let cancel = Cancel { session: session("s"), turn: message("m0") };
+    let cancel = Cancel { session: session("s"), turn: message("m0"), next: None };
     scene.says(ClientFrame::Send(send("m1")));
     scene.says(ClientFrame::Send(send("m2")));
     scene.says(ClientFrame::Withdraw(withdraw.clone()));
@@ -62,7 +62,9 @@ fn answers_are_handed_back() {
 fn orders_go_on_while_the_journal_is_read() {
     let mut scene = Scene::greeted("s", 1);
     scene.attach(crate::scene::from("s", 1, "e", 1));
-    scene.core.handle(scene.now, ConnectionInput::Head { session: session("s"), head: Seq::new(5), state: Default::default() });
+    scene
+        .core
+        .handle(scene.now, ConnectionInput::Head { session: session("s"), head: Seq::new(5), state: Default::default(), agent: None });
     assert!(matches!(scene.core.poll_output(), Some(ConnectionOutput::Serve { .. })));
     scene.core.handle(scene.now, ConnectionInput::Frame(ClientFrame::Send(send("m1"))));
     assert_eq!(scene.core.poll_output(), Some(ConnectionOutput::Submit(send("m1"))));

@@ -114,7 +114,7 @@ impl Scene {
     pub(crate) fn commits(&mut self, of: &str, events: u64) -> Vec<Written> {
         self.commits_silently(of, events);
         let head = Seq::new(self.journals[of].head);
-        self.handles(ConnectionInput::Head { session: session(of), head, state: SessionState::default() })
+        self.handles(ConnectionInput::Head { session: session(of), head, state: SessionState::default(), agent: None })
     }
 
     pub(crate) fn commits_silently(&mut self, of: &str, events: u64) {
@@ -148,7 +148,7 @@ impl Scene {
             }
             ConnectionOutput::Check { session } => {
                 if let Some(Journal { head, state, .. }) = self.journal(&session) {
-                    self.core.handle(self.now, ConnectionInput::Head { session, head, state });
+                    self.core.handle(self.now, ConnectionInput::Head { session, head, state, agent: None });
                 }
             }
             ConnectionOutput::Serve { session, after, max_bytes } => {
@@ -192,7 +192,7 @@ impl Scene {
         let kept = self.journals.get(session.as_str())?;
         let behind = kept.rows.unwrap_or(kept.head.saturating_sub(seq));
         let (oldest, head) = (Seq::new(kept.oldest), Seq::new(kept.head));
-        Some(Journal { epoch: epoch(kept.epoch), oldest, head, state: SessionState::default(), behind })
+        Some(Journal { epoch: epoch(kept.epoch), oldest, head, state: SessionState::default(), behind, agent: None })
     }
 
     /// Lets time pass, with the deadlines on the way handled in time.

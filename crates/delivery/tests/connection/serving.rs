@@ -94,7 +94,8 @@ fn a_head_that_comes_late_changes_nothing() {
     let mut scene = Scene::greeted("s", 9);
     scene.attach(from("s", 1, "e", 9));
     scene.commits("s", 5);
-    let late = moorline_delivery::ConnectionInput::Head { session: session("s"), head: Seq::new(11), state: Default::default() };
+    let late =
+        moorline_delivery::ConnectionInput::Head { session: session("s"), head: Seq::new(11), state: Default::default(), agent: None };
     assert_eq!(scene.handles(late), []);
 }
 
@@ -105,7 +106,8 @@ fn a_head_that_comes_late_is_not_what_caught_up_tells() {
     scene.attach(from("s", 1, "e", 4));
     let journal = scene.journal(&session("s"));
     scene.core.handle(scene.now, moorline_delivery::ConnectionInput::Journal { session: session("s"), no: 1, journal });
-    let late = moorline_delivery::ConnectionInput::Head { session: session("s"), head: Seq::new(11), state: Default::default() };
+    let late =
+        moorline_delivery::ConnectionInput::Head { session: session("s"), head: Seq::new(11), state: Default::default(), agent: None };
     let told = caught_up(&scene.handles(late));
     assert_eq!(told.iter().map(|told| told.seq.value()).collect::<Vec<_>>(), [14]);
 }
@@ -116,7 +118,12 @@ fn one_thing_is_asked_of_the_journal_at_a_time() {
     scene.keep("a", "e", 50);
     scene.keep("b", "e", 50);
     scene.says(greeting(vec![from("a", 1, "e", 50), from("b", 2, "e", 50)]));
-    let head = |of: &str| moorline_delivery::ConnectionInput::Head { session: session(of), head: Seq::new(60), state: Default::default() };
+    let head = |of: &str| moorline_delivery::ConnectionInput::Head {
+        session: session(of),
+        head: Seq::new(60),
+        state: Default::default(),
+        agent: None,
+    };
     scene.core.handle(scene.now, head("a"));
     scene.core.handle(scene.now, head("b"));
     assert!(matches!(scene.core.poll_output(), Some(ConnectionOutput::Serve { .. })));

@@ -301,6 +301,7 @@ impl Driver {
             | ClientEvent::Link(_)
             | ClientEvent::Trouble(_)
             | ClientEvent::AttemptFailed { .. }
+            | ClientEvent::Agent { .. }
             | ClientEvent::Agents(_)
             | ClientEvent::Notice(_) => {}
         }

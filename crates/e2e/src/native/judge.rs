@@ -199,7 +199,7 @@ mod tests {
         let id = message(name);
         let block = BlockId::numbered(first);
         let accepted = Accepted { message: id.clone(), hash: String::new(), block, text: name.to_owned(), interrupt: None };
-        let ended = TurnEnded { turn: id.clone(), outcome: Outcome::Completed, error: None };
+        let ended = TurnEnded { turn: id.clone(), outcome: Outcome::Completed, error: None, usage: None };
         let bodies = [EventBody::Accepted(accepted), EventBody::TurnStarted(TurnStarted { turn: id }), EventBody::TurnEnded(ended)];
         (first..).zip(bodies).map(|(seq, body)| Event::plain(Seq::new(seq), 0, body)).collect()
     }

@@ -203,7 +203,7 @@ mod tests {
             EventBody::TurnStarted(TurnStarted { turn: turn.clone() }),
             EventBody::Opened(opened),
             EventBody::Append(append),
-            EventBody::TurnEnded(TurnEnded { turn, outcome: Outcome::Completed, error: None }),
+            EventBody::TurnEnded(TurnEnded { turn, outcome: Outcome::Completed, error: None, usage: None }),
         ];
         (1..).zip(bodies).map(|(seq, body)| Event::plain(Seq::new(seq), 0, body)).collect()
     }

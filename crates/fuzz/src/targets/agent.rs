@@ -55,7 +55,7 @@ pub(super) fn messages() -> Execute {
         for _ in 0..dice.below(5) {
             match dice.below(16) {
                 0 => scene.submit("m2"),
-                1 => scene.handle(Input::Cancel { reply: Reply(0), turn: message("m1") }),
+                1 => scene.handle(Input::Cancel { reply: Reply(0), turn: message("m1"), next: None }),
                 2 => scene.answer(dice),
                 3 => scene.wait(),
                 _ => scene.line(&maker.text(Shape::Any, dice)),

@@ -146,7 +146,7 @@ impl Scene {
         let message = MessageId::parse(dice.one_of(&["m1", "m2", "m3"])).expect("an id");
         let session = session(dice.one_of(&["s1", "s2"]));
         match dice.below(6) {
-            0 => self.client.cancel(self.now, &session, &message),
+            0 => self.client.cancel(self.now, &session, &message, None),
             1 => self.client.retry(self.now, &message),
             2 => self.client.edit(self.now, &message),
             3 => self.client.withdraw(self.now, &session, &message, Some("text".to_owned())),

@@ -99,7 +99,7 @@ impl Scene {
             ConnectionOutput::Open { session, no, .. } => {
                 let epoch = Epoch::parse(dice.one_of(&["e-4f2a", "b1"])).expect("an id");
                 let (oldest, behind) = (Seq::new(dice.below(4) as u64), dice.below(300) as u64);
-                let journal = Journal { epoch, oldest, head: HEAD, state: SessionState::default(), behind };
+                let journal = Journal { epoch, oldest, head: HEAD, state: SessionState::default(), behind, agent: None };
                 Some(ConnectionInput::Journal { session, no, journal: (!dice.once_in(6)).then_some(journal) })
             }
             ConnectionOutput::Serve { session, after, max_bytes } => {
@@ -126,7 +126,9 @@ impl Scene {
                 assert!(cursor.seq <= HEAD, "a position ahead of the head is written down");
                 None
             }
-            ConnectionOutput::Check { session } => Some(ConnectionInput::Head { session, head: HEAD, state: SessionState::default() }),
+            ConnectionOutput::Check { session } => {
+                Some(ConnectionInput::Head { session, head: HEAD, state: SessionState::default(), agent: None })
+            }
             ConnectionOutput::Rows { since } => Some(ConnectionInput::RowsServed(since.unwrap_or(0))),
             ConnectionOutput::Submit(send) => {
                 let outcome = ReceiptOutcome::Accepted { seq: HEAD };

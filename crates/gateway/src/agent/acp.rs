@@ -2,30 +2,36 @@
 //!
 //! Feed it with the agent's lines and the session's commands, then drain [`Acp::poll_output`] until it is empty.
 
+mod files;
+mod incoming;
+pub(super) mod life;
+mod requests;
+mod settings;
+mod updates;
+
 use std::{
     collections::{BTreeMap, VecDeque},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use agent_client_protocol_schema::{
     ProtocolVersion,
     v1::{
-        CancelNotification, ContentBlock, Implementation, InitializeRequest, NewSessionRequest, NewSessionResponse, PromptRequest,
-        RequestPermissionOutcome, RequestPermissionRequest, RequestPermissionResponse, SelectedPermissionOutcome, SessionId,
-        SessionNotification, TextContent,
+        CancelNotification, ClientCapabilities, ContentBlock, FileSystemCapabilities, Implementation, InitializeRequest,
+        LoadSessionRequest, NewSessionRequest, PromptRequest, SessionId, TextContent,
     },
 };
-use moorline_protocol::{Outcome, RequestOption, TurnError, TurnId};
+use moorline_protocol::{AgentStatus, Context, Outcome, SlashCommand, TurnError, TurnId};
 use moorline_session::{AgentReport, AgentUpdate};
-use serde::{Deserialize, Serialize};
-use serde_json::{Value, json, value::RawValue};
+use serde::Serialize;
+use serde_json::{Value, json};
 
-use super::updates::Tools;
+use files::FileJob;
+use settings::Settings;
+use updates::{Spent, Tools};
 
-/// JSON-RPC's code for a method that we do not have.
-const METHOD_NOT_FOUND: i32 = -32601;
-/// JSON-RPC's code for parameters that we cannot read.
-const INVALID_PARAMS: i32 = -32602;
+/// Said of a process that could not go on with the conversation before it.
+const FORGOTTEN: &str = "The agent was started anew and remembers nothing of what was said before.";
 
 /// What the state machine wants done, in order.
 #[derive(Debug)]
@@ -34,6 +40,8 @@ pub(super) enum Output {
     Line(String),
     /// Tell the session.
     Report(AgentReport),
+    /// Read or write a file, then [`Acp::file_done`].
+    File { request: Value, job: FileJob },
     /// The agent is of no use: end it. The text says why.
     Refused(String),
 }
@@ -42,12 +50,32 @@ pub(super) enum Output {
 #[derive(Debug)]
 pub(super) struct Acp {
     phase: Phase,
-    workdir: std::path::PathBuf,
+    workdir: PathBuf,
+    /// The conversation that an earlier process had, by the agent's name.
+    earlier: Option<String>,
     last_id: u64,
     last_request: u64,
     turn: Option<Turn>,
+    /// The newest turn, also when it is over: what the agent says of the session still names it.
+    newest: Option<TurnId>,
+    /// How one logs in, as the agent tells it.
+    logins: Vec<String>,
+    standing: Standing,
+    /// Settings that are being set: the request, the setting, the value.
+    setting: Vec<(u64, String, String)>,
     first_noise: Option<String>,
     outputs: VecDeque<Output>,
+}
+
+/// What the agent told of itself.
+#[derive(Debug, Default)]
+struct Standing {
+    settings: Settings,
+    commands: Vec<SlashCommand>,
+    context: Option<Context>,
+    /// Something to know of its process.
+    note: Option<String>,
+    spent: Spent,
 }
 
 #[derive(Debug)]
@@ -56,6 +84,8 @@ enum Phase {
     Initializing(u64),
     /// `session/new` is on its way, under this id.
     Opening(u64),
+    /// `session/load` is on its way, under this id.
+    Loading(u64),
     Ready(SessionId),
     Refused,
 }
@@ -79,69 +109,27 @@ enum Prompt {
     Sent(u64),
 }
 
-/// Any JSON-RPC message.
-#[derive(Deserialize)]
-struct Message<'a> {
-    #[serde(default)]
-    id: Option<Value>,
-    #[serde(default)]
-    method: Option<String>,
-    #[serde(default, borrow)]
-    params: Option<&'a RawValue>,
-    #[serde(default, borrow)]
-    result: Option<&'a RawValue>,
-    #[serde(default)]
-    error: Option<RpcError>,
-}
-
-#[derive(Deserialize)]
-struct RpcError {
-    #[serde(default)]
-    message: String,
-    #[serde(default)]
-    data: Option<Value>,
-}
-
-impl RpcError {
-    /// The message, and the part of the data that people can read.
-    fn sentence(&self) -> String {
-        let data = self.data.as_ref();
-        let details = data.and_then(|data| data.as_str().or_else(|| data.get("details").or_else(|| data.get("message"))?.as_str()));
-        match details {
-            Some(details) if !self.message.contains(details) => format!("{}: {details}", self.message),
-            _ => self.message.clone(),
-        }
-    }
-}
-
-/// The part of the answer to `initialize` that matters here.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Initialized {
-    protocol_version: ProtocolVersion,
-}
-
-/// The part of the answer to `session/prompt` that matters here; a stop reason to come is no reason to fail.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Prompted {
-    stop_reason: String,
-}
-
 impl Acp {
-    /// Begins the conversation of a process that works in `workdir`.
-    pub(super) fn new(workdir: &Path) -> Self {
+    /// Begins the conversation of a process that works in `workdir`, and is to go on with an earlier process's.
+    pub(super) fn new(workdir: &Path, earlier: Option<String>) -> Self {
         let mut acp = Self {
             phase: Phase::Refused,
             workdir: workdir.to_owned(),
+            earlier,
             last_id: 0,
             last_request: 0,
             turn: None,
+            newest: None,
+            logins: Vec::new(),
+            standing: Standing::default(),
+            setting: Vec::new(),
             first_noise: None,
             outputs: VecDeque::new(),
         };
         let us = Implementation::new("moorline", env!("CARGO_PKG_VERSION"));
-        let id = acp.call("initialize", &InitializeRequest::new(ProtocolVersion::V1).client_info(us));
+        let files = FileSystemCapabilities::new().read_text_file(true).write_text_file(true);
+        let we = InitializeRequest::new(ProtocolVersion::V1).client_capabilities(ClientCapabilities::new().fs(files)).client_info(us);
+        let id = acp.call("initialize", &we);
         acp.phase = Phase::Initializing(id);
         acp
     }
@@ -156,9 +144,27 @@ impl Acp {
         matches!(self.phase, Phase::Ready(_))
     }
 
+    /// What the agent calls its session, once it is open.
+    pub(super) fn conversation(&self) -> Option<&str> {
+        if let Phase::Ready(session) = &self.phase { Some(&session.0) } else { None }
+    }
+
+    /// What the agent told of itself, put into a status.
+    pub(super) fn describe(&self, status: &mut AgentStatus) {
+        status.reason.clone_from(&self.standing.note);
+        status.settings = self.standing.settings.shown();
+        status.commands.clone_from(&self.standing.commands);
+        status.context = self.standing.context;
+    }
+
     /// The turn in flight.
     pub(super) fn turn(&self) -> Option<&TurnId> {
         self.turn.as_ref().map(|turn| &turn.id)
+    }
+
+    /// Where its process works.
+    pub(super) fn workdir(&self) -> &Path {
+        &self.workdir
     }
 
     /// The first line on stdout that was no message, cut short.
@@ -168,6 +174,8 @@ impl Acp {
 
     /// Begins a turn; its message is handed over as soon as the session is open.
     pub(super) fn prompt(&mut self, id: TurnId, text: String) {
+        self.newest = Some(id.clone());
+        self.standing.spent.begin_turn();
         self.turn = Some(Turn { id, prompt: Prompt::Waiting(text), cancelled: false, requests: BTreeMap::new(), tools: Tools::default() });
         self.hand_over();
     }
@@ -196,6 +204,14 @@ impl Acp {
         }
     }
 
+    /// Sets one of the agent's settings; what it does not offer is ignored.
+    pub(super) fn set(&mut self, id: String, value: String) {
+        let Phase::Ready(session) = &self.phase else { return };
+        let Some((method, params)) = self.standing.settings.request(&session.0, &id, &value) else { return };
+        let request = self.call(method, &params);
+        self.setting.push((request, id, value));
+    }
+
     /// Ends the turn in flight, if there is one.
     pub(super) fn end(&mut self, outcome: Outcome, error: Option<TurnError>) {
         let Some(turn) = self.turn.take() else { return };
@@ -203,133 +219,19 @@ impl Acp {
         self.outputs.push_back(Output::Report(AgentReport { turn: turn.id, update: AgentUpdate::Ended { outcome, error } }));
     }
 
-    /// Takes one line of the agent's. What is no message, or answers nothing of ours, is ignored.
-    pub(super) fn handle_line(&mut self, line: &str) {
-        let Ok(message) = serde_json::from_str::<Message<'_>>(line) else {
-            self.note_noise(line);
-            return;
-        };
-        match (message.method, message.id) {
-            (Some(method), Some(id)) => self.handle_request(&method, id, message.params),
-            (Some(method), None) => self.handle_notification(&method, message.params),
-            (None, Some(id)) => match message.error {
-                Some(error) => self.handle_error(&id, &error),
-                None => self.handle_result(&id, message.result.map_or("null", RawValue::get)),
-            },
-            (None, None) => self.note_noise(line),
-        }
-    }
-
-    fn handle_request(&mut self, method: &str, id: Value, params: Option<&RawValue>) {
-        if method != "session/request_permission" {
-            tracing::debug!(method, "an agent asked for what we do not have");
-            self.refuse(&id, METHOD_NOT_FOUND, "method not found");
-            return;
-        }
-        let params = params.map_or("null", RawValue::get);
-        let asked = match serde_json::from_str::<RequestPermissionRequest>(params) {
-            Ok(asked) => asked,
-            Err(error) => {
-                self.refuse(&id, INVALID_PARAMS, &error.to_string());
-                return;
+    /// Opens a session: the earlier one if the agent can, else a new one.
+    fn open(&mut self, can_load: bool) {
+        self.phase = match self.earlier.clone() {
+            Some(earlier) if can_load => {
+                Phase::Loading(self.call("session/load", &LoadSessionRequest::new(SessionId::new(earlier), self.workdir.clone())))
+            }
+            earlier => {
+                if earlier.is_some() {
+                    self.standing.note = Some(FORGOTTEN.to_owned());
+                }
+                Phase::Opening(self.call("session/new", &NewSessionRequest::new(self.workdir.clone())))
             }
         };
-        let Some(turn) = &mut self.turn else {
-            self.settle(&id, None);
-            return;
-        };
-        let call = asked.tool_call.tool_call_id.0.to_string();
-        let tool = turn.tools.upsert(asked.tool_call);
-        let title = turn.tools.title(&call).unwrap_or("The agent asks for permission").to_owned();
-        self.outputs.push_back(Output::Report(AgentReport { turn: turn.id.clone(), update: tool }));
-        if turn.cancelled {
-            self.settle(&id, None);
-            return;
-        }
-        self.last_request += 1;
-        let request = format!("r{}", self.last_request);
-        turn.requests.insert(request.clone(), id);
-        let options = asked.options.into_iter().map(|option| RequestOption {
-            id: option.option_id.0.to_string(),
-            name: option.name,
-            kind: serde_json::to_value(option.kind).ok().and_then(|kind| kind.as_str().map(str::to_owned)).unwrap_or_default(),
-        });
-        let update = AgentUpdate::Request { request, call: Some(call), title, options: options.collect() };
-        self.outputs.push_back(Output::Report(AgentReport { turn: turn.id.clone(), update }));
-    }
-
-    fn handle_notification(&mut self, method: &str, params: Option<&RawValue>) {
-        if method != "session/update" {
-            tracing::debug!(method, "an agent's notification is ignored");
-            return;
-        }
-        let Some(turn) = self.turn.as_mut().filter(|turn| matches!(turn.prompt, Prompt::Sent(_))) else { return };
-        match serde_json::from_str::<SessionNotification>(params.map_or("null", RawValue::get)) {
-            Ok(notification) => {
-                if let Some(update) = turn.tools.translate(notification.update) {
-                    self.outputs.push_back(Output::Report(AgentReport { turn: turn.id.clone(), update }));
-                }
-            }
-            Err(error) => tracing::debug!(%error, "an agent's update is ignored"),
-        }
-    }
-
-    fn handle_result(&mut self, id: &Value, result: &str) {
-        match &self.phase {
-            Phase::Initializing(own) if *id == *own => match serde_json::from_str::<Initialized>(result) {
-                Ok(Initialized { protocol_version: ProtocolVersion::V1 }) => {
-                    let id = self.call("session/new", &NewSessionRequest::new(self.workdir.clone()));
-                    self.phase = Phase::Opening(id);
-                }
-                Ok(Initialized { protocol_version }) => {
-                    self.give_up(format!("it speaks version {protocol_version} of the Agent Client Protocol, and this gateway version 1"));
-                }
-                Err(error) => self.give_up(format!("its answer to initialize cannot be read ({error})")),
-            },
-            Phase::Opening(own) if *id == *own => match serde_json::from_str::<NewSessionResponse>(result) {
-                Ok(opened) => {
-                    self.phase = Phase::Ready(opened.session_id);
-                    self.hand_over();
-                }
-                Err(error) => self.give_up(format!("its answer to session/new cannot be read ({error})")),
-            },
-            Phase::Ready(_) if self.is_prompt(id) => match serde_json::from_str::<Prompted>(result) {
-                Ok(prompted) => self.stop(&prompted.stop_reason),
-                Err(error) => self.fail("agent_error", format!("the agent's answer to the prompt cannot be read ({error})")),
-            },
-            Phase::Initializing(_) | Phase::Opening(_) | Phase::Ready(_) | Phase::Refused => {}
-        }
-    }
-
-    fn handle_error(&mut self, id: &Value, error: &RpcError) {
-        let sentence = error.sentence();
-        match &self.phase {
-            Phase::Initializing(own) if *id == *own => self.give_up(format!("it refused initialize ({sentence})")),
-            Phase::Opening(own) if *id == *own => {
-                self.give_up(format!("it refused to open a session ({sentence}); if it wants a login, do that with its own command"));
-            }
-            Phase::Ready(_) if self.is_prompt(id) => {
-                if self.turn.as_ref().is_some_and(|turn| turn.cancelled) {
-                    self.end(Outcome::Cancelled, None);
-                } else {
-                    self.fail("agent_error", format!("the agent answered with an error: {sentence}"));
-                }
-            }
-            Phase::Initializing(_) | Phase::Opening(_) | Phase::Ready(_) | Phase::Refused => {}
-        }
-    }
-
-    fn stop(&mut self, reason: &str) {
-        match reason {
-            "end_turn" => self.end(Outcome::Completed, None),
-            "cancelled" => self.end(Outcome::Cancelled, None),
-            "max_tokens" => self.fail("max_tokens", "the agent stopped at its limit of tokens: ask it to go on".to_owned()),
-            "max_turn_requests" => {
-                self.fail("max_turn_requests", "the agent stopped at its limit of model requests in one turn: ask it to go on".to_owned());
-            }
-            "refusal" => self.fail("refusal", "the agent refuses to go on, and has forgotten this message: put it differently".to_owned()),
-            _ => self.fail("agent_error", format!("the agent stopped for a reason that this gateway does not know: {reason}")),
-        }
     }
 
     fn is_prompt(&self, id: &Value) -> bool {
@@ -356,17 +258,6 @@ impl Acp {
         }
     }
 
-    fn settle(&mut self, request: &Value, option: Option<String>) {
-        let outcome = option.map_or(RequestPermissionOutcome::Cancelled, |option| {
-            RequestPermissionOutcome::Selected(SelectedPermissionOutcome::new(option))
-        });
-        self.write(&json!({"jsonrpc": "2.0", "id": request, "result": RequestPermissionResponse::new(outcome)}));
-    }
-
-    fn refuse(&mut self, request: &Value, code: i32, message: &str) {
-        self.write(&json!({"jsonrpc": "2.0", "id": request, "error": {"code": code, "message": message}}));
-    }
-
     fn call(&mut self, method: &str, params: &impl Serialize) -> u64 {
         self.last_id += 1;
         self.write(&json!({"jsonrpc": "2.0", "id": self.last_id, "method": method, "params": params}));
@@ -375,13 +266,5 @@ impl Acp {
 
     fn write(&mut self, message: &Value) {
         self.outputs.push_back(Output::Line(message.to_string()));
-    }
-
-    fn note_noise(&mut self, line: &str) {
-        let short: String = line.chars().take(200).collect();
-        tracing::debug!(line = short, "an agent printed what is no message");
-        if !short.trim().is_empty() {
-            self.first_noise.get_or_insert(short);
-        }
     }
 }

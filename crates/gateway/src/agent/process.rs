@@ -3,7 +3,7 @@
 use std::{
     ffi::OsString,
     io,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{ExitStatus, Stdio},
     time::Duration,
 };
@@ -36,6 +36,8 @@ pub(super) struct Launch {
     pub(super) workdir: PathBuf,
     /// Where running agents are written down.
     pub(super) pid_dir: PathBuf,
+    /// Environment variables that it gets beside those that all get.
+    pub(super) environment: Vec<String>,
     /// Whose agent it is.
     pub(super) session: SessionId,
 }
@@ -74,9 +76,16 @@ impl Launch {
         shell_words::join(self.command.iter().map(|word| word.to_string_lossy()))
     }
 
+    /// Whether its program is a file, or on the PATH.
+    pub(super) fn is_installed(&self) -> bool {
+        let Some(program) = self.command.first().map(Path::new) else { return false };
+        program.is_file()
+            || std::env::var_os("PATH").is_some_and(|path| std::env::split_paths(&path).any(|dir| dir.join(program).is_file()))
+    }
+
     /// Starts the process.
     ///
-    /// Its environment is a short list of names: what programs need to run, and what agents are configured by.
+    /// Its environment is a short list of names: what programs need to run, what agents are configured by, and what was named.
     pub(super) fn spawn(&self) -> io::Result<Process> {
         let (program, args) = self.command.split_first().ok_or_else(|| io::Error::other("the command is empty"))?;
         std::fs::create_dir_all(&self.workdir)?;
@@ -85,7 +94,9 @@ impl Launch {
             .args(args)
             .current_dir(&self.workdir)
             .env_clear()
-            .envs(std::env::vars_os().filter(|(name, _)| name.to_str().is_some_and(is_passed_on)))
+            .envs(std::env::vars_os().filter(|(name, _)| {
+                name.to_str().is_some_and(|name| is_passed_on(name) || self.environment.iter().any(|named| named == name))
+            }))
             .env(MARK, record.mark())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

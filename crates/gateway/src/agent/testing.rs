@@ -30,7 +30,7 @@ impl AgentEnd {
     /// Begins the conversation.
     #[must_use]
     pub fn new() -> Self {
-        Self(Acp::new(Path::new("/work")))
+        Self(Acp::new(Path::new("/work"), None))
     }
 
     /// Takes a line of the agent's.
@@ -44,7 +44,8 @@ impl AgentEnd {
             AgentCommand::Prompt { turn, text } => self.0.prompt(turn, text),
             AgentCommand::Cancel { turn } => self.0.cancel(&turn),
             AgentCommand::Answer { turn, request, option } => self.0.answer(&turn, &request, option),
-            AgentCommand::Kill { .. } => *self = Self::new(),
+            AgentCommand::Set { id, value } => self.0.set(id, value),
+            AgentCommand::Kill { .. } | AgentCommand::Restart => *self = Self::new(),
         }
     }
 
@@ -55,7 +56,7 @@ impl AgentEnd {
             match output {
                 Output::Line(line) => said.push(line),
                 Output::Report(report) => reports.push(report),
-                Output::Refused(_) => {}
+                Output::File { .. } | Output::Refused(_) => {}
             }
         }
         (said, reports)

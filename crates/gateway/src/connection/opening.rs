@@ -67,8 +67,8 @@ pub(super) fn standing_input(opening: &mut Openings, session: SessionId, standin
         }
         Standing::Known(committed) => {
             let Some(opening) = opening.remove(&session) else {
-                let (head, state) = (committed.head, committed.state.clone());
-                return Some(Opened::Input(ConnectionInput::Head { session, head, state }));
+                let (head, state, agent) = (committed.head, committed.state.clone(), committed.agent.clone());
+                return Some(Opened::Input(ConnectionInput::Head { session, head, state, agent }));
             };
             Some(Opened::Found(Found { opening, committed }))
         }
@@ -86,7 +86,7 @@ impl Found {
     pub(super) async fn journal(self, hub: Arc<Hub>) -> Option<ConnectionInput> {
         let Self { opening: Opening { session, no, cursor, client }, committed } = self;
         let (epoch, head, state) = (committed.epoch.clone(), committed.head, committed.state.clone());
-        let mut journal = Journal { epoch, oldest: committed.oldest, head, state, behind: 0 };
+        let mut journal = Journal { epoch, oldest: committed.oldest, head, state, behind: 0, agent: committed.agent.clone() };
         if let Some(cursor) = cursor.filter(|cursor| cursor.epoch == journal.epoch) {
             journal.behind = head.value().saturating_sub(cursor.seq.value());
             let surroundings = Arc::clone(hub.sessions.surroundings());

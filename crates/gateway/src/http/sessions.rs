@@ -7,7 +7,7 @@ use axum::{
     extract::{Path, Query, State, rejection::QueryRejection},
     http::StatusCode,
 };
-use moorline_protocol::{ChangeSession, Code, CreateSession, Page, RawEvents, Rows, Seq, SessionId, SessionRow};
+use moorline_protocol::{ChangeSession, Code, CreateSession, Page, RawEvents, Rows, Seq, SessionId, SessionRow, SetAgent};
 use moorline_session::{Store, StoreError};
 use serde::Deserialize;
 use tokio::sync::oneshot;
@@ -55,6 +55,27 @@ pub(super) async fn change(
 pub(super) async fn delete(State(hub): State<Arc<Hub>>, _: Login, Path(id): Path<String>) -> Result<StatusCode, Problem> {
     let (answer, done) = oneshot::channel();
     hub.sessions.tell(&parse(&id)?, Order::Delete { answer })?;
+    done.await.map_err(|_| Problem::lost())??;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// `POST /v1/sessions/{id}/agent`: sets its agent. What it comes to shows in how the agent stands.
+pub(super) async fn set_agent(
+    State(hub): State<Arc<Hub>>,
+    _: Login,
+    Path(id): Path<String>,
+    Body(set): Body<SetAgent>,
+) -> Result<StatusCode, Problem> {
+    let (answer, done) = oneshot::channel();
+    hub.sessions.tell(&parse(&id)?, Order::SetAgent { set, answer })?;
+    done.await.map_err(|_| Problem::lost())??;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// `POST /v1/sessions/{id}/agent/restart`: its agent begins again; a turn at work fails.
+pub(super) async fn restart_agent(State(hub): State<Arc<Hub>>, _: Login, Path(id): Path<String>) -> Result<StatusCode, Problem> {
+    let (answer, done) = oneshot::channel();
+    hub.sessions.tell(&parse(&id)?, Order::RestartAgent { answer })?;
     done.await.map_err(|_| Problem::lost())??;
     Ok(StatusCode::NO_CONTENT)
 }

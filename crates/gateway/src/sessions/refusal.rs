@@ -18,9 +18,16 @@ pub(super) fn refuse(order: Order) {
     match order {
         Order::Submit { send, answer } => drop(answer.send(Err(store_unavailable(Some(send.message))))),
         Order::Withdraw { message, answer } => drop(answer.send(Err(store_unavailable(Some(message))))),
-        Order::Cancel { answer, .. } | Order::Create { answer, .. } | Order::Change { answer, .. } | Order::Delete { answer } => {
+        Order::Cancel { answer, .. }
+        | Order::Create { answer, .. }
+        | Order::Change { answer, .. }
+        | Order::Delete { answer }
+        | Order::SetAgent { answer, .. }
+        | Order::RestartAgent { answer } => {
             drop(answer.send(Err(store_unavailable(None))));
         }
+        #[cfg(test)]
+        Order::Panic => {}
         Order::Snapshot { .. } | Order::Page { .. } | Order::Text { .. } => {}
     }
 }

@@ -2,10 +2,10 @@
 
 mod orders;
 
-use std::{collections::BTreeMap, future::Future, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, future::Future, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
-use futures_util::future::BoxFuture;
-use moorline_protocol::{ErrorFrame, MessageId, Outcome, Receipt, Seq, SessionId, TurnError};
+use futures_util::{FutureExt as _, future::BoxFuture};
+use moorline_protocol::{AgentStatus, ErrorFrame, MessageId, Outcome, Receipt, Seq, SessionId, TurnError};
 use moorline_session::{AgentCommand, AgentReport, AgentUpdate, Commit, Input, Output, Reply, Session, StoreError};
 use moorline_transcript::{Folded, Retention, WholeTranscript};
 use tokio::{
@@ -22,7 +22,7 @@ use super::{
     unload,
 };
 use crate::{
-    agent::{self, AgentHandle},
+    agent::{self, AgentHandle, Lost},
     clock::wall,
     store::{Tail, text_of},
 };
@@ -40,6 +40,7 @@ const UNUSED: Duration = Duration::from_secs(600);
 const UNKNOWN_UNUSED: Duration = Duration::from_secs(1);
 
 /// Where a session's task stands among the others.
+#[derive(Clone)]
 pub(super) struct Place {
     pub(super) id: SessionId,
     pub(super) surroundings: Arc<Surroundings>,
@@ -48,27 +49,38 @@ pub(super) struct Place {
     pub(super) tail: Arc<Tail>,
 }
 
-/// Runs a session until it is unloaded or its mailbox is closed.
+/// Runs a session until it is unloaded or its mailbox is closed. A panic costs this session its agent and a moment, and
+/// no other session anything: it begins again from the store.
 pub(super) async fn run(place: Place, mut mailbox: mpsc::Receiver<Order>) {
-    let Some(mut task) = begin(place, &mut mailbox).await else { return };
+    while AssertUnwindSafe(serve(place.clone(), &mut mailbox)).catch_unwind().await.is_err() {
+        tracing::error!(session = %place.id, "a session's task panicked: it begins again from the store");
+        if pause(&mut mailbox).await == Mailbox::Closed {
+            return;
+        }
+    }
+}
+
+async fn serve(place: Place, mailbox: &mut mpsc::Receiver<Order>) {
+    let Some(mut task) = begin(place, mailbox).await else { return };
     loop {
         task.drain();
         if task.stopping && task.committing.is_none() {
             return;
         }
-        match task.next(&mut mailbox).await {
+        match task.next(mailbox).await {
             Event::Committed(Ok(())) => task.committed(),
             Event::Committed(Err(error)) => {
                 tracing::error!(session = %task.place.id, %error, "a commit failed: the session begins again from the store");
                 let place = task.fail();
-                pause(&mut mailbox).await;
-                match begin(place, &mut mailbox).await {
+                pause(mailbox).await;
+                match begin(place, mailbox).await {
                     Some(again) => task = again,
                     None => return,
                 }
             }
             Event::Order(order) => task.order(order),
             Event::Report(report) => task.handle(Input::Report(report)),
+            Event::AgentStands => task.publish(),
             Event::Deadline => task.handle(Input::Deadline),
             Event::FoldsDue => task.fold(),
             Event::Folded(folded) => task.folded(*folded),
@@ -132,6 +144,8 @@ struct Task {
     committing: Option<(oneshot::Receiver<Result<(), StoreError>>, Commit)>,
     gathered: usize,
     agent: Option<AgentHandle>,
+    /// How the agent stands, once there was one.
+    stands: Option<watch::Receiver<AgentStatus>>,
     reports: mpsc::Receiver<AgentReport>,
     reporter: mpsc::Sender<AgentReport>,
     waiting: BTreeMap<Reply, Waiting>,
@@ -151,6 +165,7 @@ enum Event {
     Committed(Result<(), StoreError>),
     Order(Order),
     Report(AgentReport),
+    AgentStands,
     Deadline,
     FoldsDue,
     Folded(Box<Result<Folded, StoreError>>),
@@ -176,6 +191,7 @@ impl Task {
             committing: None,
             gathered: 0,
             agent: None,
+            stands: None,
             reports,
             reporter,
             waiting: BTreeMap::new(),
@@ -199,6 +215,7 @@ impl Task {
             }
             order = mailbox.recv(), if takes_more => order.map_or(Event::Stopping, Event::Order),
             Some(report) = self.reports.recv(), if takes_more => Event::Report(report),
+            Ok(()) = maybe(self.stands.as_mut().map(watch::Receiver::changed)) => Event::AgentStands,
             () = maybe(deadline.map(sleep_until)) => Event::Deadline,
             () = maybe(folds_at.map(sleep_until)) => Event::FoldsDue,
             folded = maybe(self.folding.as_mut()) => Event::Folded(Box::new(folded)),
@@ -289,16 +306,24 @@ impl Task {
 
     /// The session is gone: nobody works for it any more, and nothing of it is kept.
     fn forget(&mut self) {
-        (self.agent, self.folding) = (None, None);
+        (self.agent, self.stands, self.folding) = (None, None, None);
+        agent::forget(&self.place.surroundings.agent_settings, &self.place.id);
         (self.transcript, self.retention) = (WholeTranscript::new(), Retention::new(self.place.surroundings.retention));
         self.publish();
     }
 
     /// A session that is put away needs no agent until somebody goes on with it.
     fn rest(&mut self) {
-        if self.session.is_archived() && self.session.state().running.is_none() {
-            self.agent = None;
+        if self.session.is_archived() && self.session.state().running.is_none() && self.agent.take().is_some() {
+            self.publish();
         }
+    }
+
+    /// What is known of the agent; one whose handle was dropped rests.
+    fn agent_status(&self) -> Option<Arc<AgentStatus>> {
+        let status = self.stands.as_ref()?.borrow().clone();
+        let is_there = self.agent.is_some();
+        Some(Arc::new(if is_there { status } else { AgentStatus { name: status.name, ..AgentStatus::default() } }))
     }
 
     fn publish(&self) {
@@ -310,6 +335,7 @@ impl Task {
                 head: self.session.head(),
                 folded: self.retention.folded(),
                 state: self.session.state(),
+                agent: self.agent_status(),
             })),
             None => Standing::Unknown,
         };
@@ -317,15 +343,21 @@ impl Task {
     }
 
     fn command(&mut self, command: AgentCommand) {
-        if let Some(agent) = &self.agent {
-            return agent.send(command);
-        }
+        let command = match &self.agent {
+            Some(agent) => match agent.send(command) {
+                Ok(()) => return,
+                Err(Lost(command)) => command,
+            },
+            None => command,
+        };
         let surroundings = &self.place.surroundings;
         let name = self.session.agent().unwrap_or_default();
         if let Some(spec) = surroundings.agents.iter().find(|spec| spec.name == name) {
             let workdir = surroundings.work.join(self.place.id.as_str());
             let agent = agent::start(spec, &surroundings.agent_settings, &self.place.id, &workdir, self.reporter.clone());
-            agent.send(command);
+            self.stands = Some(agent.status());
+            // It has only just been started: if it is lost again, the turn is ended by that.
+            let _ = agent.send(command);
             self.agent = Some(agent);
         } else if let AgentCommand::Prompt { turn, .. } = command {
             let message = format!("no agent is named {name:?} any more: start the gateway with that --agent, or begin a new session");

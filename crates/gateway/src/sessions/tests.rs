@@ -132,7 +132,7 @@ fn told() -> Arc<MemoryStore> {
     let mut bodies =
         vec![EventBody::Accepted(accepted), EventBody::TurnStarted(TurnStarted { turn: turn.clone() }), EventBody::Opened(opened)];
     bodies.extend((0..20).map(|at| EventBody::Append(Append { block: block.clone(), edition: 0, at, text: "x".to_owned() })));
-    bodies.push(EventBody::TurnEnded(TurnEnded { turn, outcome: Outcome::Completed, error: None }));
+    bodies.push(EventBody::TurnEnded(TurnEnded { turn, outcome: Outcome::Completed, error: None, usage: None }));
     let events = (1..).zip(bodies).map(|(n, body)| Event::plain(Seq::new(n), wall(), body)).collect();
     let new = NewSession { epoch: id("e"), agent: "none".to_owned(), title: String::new(), at: wall() };
     store.commit(&[Commit { create: Some(new), events, ..Commit::of(id("s")) }]).unwrap();
@@ -184,4 +184,26 @@ async fn folds_that_cannot_be_written_are_tried_again_and_nothing_else_fails() {
     until("folds", || kept(&store) == [(1, 1), (2, 24)]).await;
     let told = timeout(Duration::from_secs(10), standing.wait_for(|standing| !is_folded_up_to(standing, 0))).await.unwrap();
     assert!(is_folded_up_to(&told.unwrap(), 24), "the session did not begin again: all that changed is what is folded");
+}
+
+#[tokio::test]
+async fn a_panic_in_a_sessions_task_costs_it_a_moment_and_nothing_that_was_committed() {
+    let store = Arc::new(MemoryStore::new(Durability::Synced));
+    let sessions = sessions(&store);
+    submit(&sessions, "m1").await.unwrap();
+    let (mut standing, _) = sessions.watch(&id("s")).unwrap();
+    sessions.tell(&id("s"), Order::Panic).unwrap();
+    // Whoever asks meanwhile is told to come again, and does.
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(10);
+    let again = loop {
+        match submit(&sessions, "m2").await {
+            Ok(receipt) => break receipt,
+            Err(error) => assert_eq!(error.code, Code::StoreUnavailable, "{error:?}"),
+        }
+        assert!(tokio::time::Instant::now() < deadline, "the session begins again within 10 s");
+    };
+    assert!(matches!(again.outcome, ReceiptOutcome::Accepted { .. }));
+    let both =
+        |standing: &Standing| matches!(standing, Standing::Known(known) if known.head >= Seq::new(4) && known.state.running.is_none());
+    drop(timeout(Duration::from_secs(10), standing.wait_for(both)).await.expect("who watched before sees it go on within 10 s").unwrap());
 }

@@ -7,7 +7,7 @@ use std::{
 };
 
 use moorline_gateway::agent::{AgentHandle, AgentSettings, start};
-use moorline_protocol::{Outcome, SessionId, TurnId};
+use moorline_protocol::{AgentStatus, Outcome, SessionId, TurnId};
 use moorline_session::{AgentCommand, AgentReport, AgentUpdate};
 use tempfile::TempDir;
 use tokio::{sync::mpsc, time::timeout};
@@ -42,10 +42,15 @@ impl Bench {
 
     /// Runs a shell script that may use the functions of `SCRIPT_HEAD`.
     pub(crate) fn script(body: &str) -> Self {
+        Self::script_with(body, Duration::ZERO)
+    }
+
+    /// As [`Bench::script`], with another wait before a restart.
+    pub(crate) fn script_with(body: &str, restart_wait: Duration) -> Self {
         let dir = TempDir::new().unwrap();
         let path = dir.path().join("agent.sh");
         fs::write(&path, format!("{SCRIPT_HEAD}\n{body}\n")).unwrap();
-        Self::in_dir(dir, &format!("acp:sh {}", path.display()), 64, |_| {})
+        Self::in_dir(dir, &format!("acp:sh {}", path.display()), 64, |settings| settings.restart_wait = restart_wait)
     }
 
     /// Runs an agent with room for so many reports, under changed settings.
@@ -64,7 +69,19 @@ impl Bench {
     }
 
     pub(crate) fn send(&self, command: AgentCommand) {
-        self.handle.as_ref().unwrap().send(command);
+        self.handle.as_ref().unwrap().send(command).expect("the agent's task is there");
+    }
+
+    /// Waits until the agent stands as it should.
+    pub(crate) async fn until_it_stands(&self, what: &str, stands: impl FnMut(&AgentStatus) -> bool) -> AgentStatus {
+        let mut status = self.handle.as_ref().unwrap().status();
+        let waiting = timeout(DEADLINE, status.wait_for(stands));
+        waiting.await.unwrap_or_else(|_| panic!("waited {DEADLINE:?} until {what}")).expect("the agent's task is there").clone()
+    }
+
+    /// Where the agent works.
+    pub(crate) fn workdir(&self) -> PathBuf {
+        self.dir.path().join("work")
     }
 
     pub(crate) fn prompt(&self, name: &str, text: &str) {

@@ -38,7 +38,7 @@ async fn every_unknown_request_is_answered() {
     let mut bench = Bench::script(
         r#"
 shake_hands
-for request in fs/read_text_file terminal/create elicitation/create _vendor/own; do
+for request in fs/watch_file terminal/create elicitation/create _vendor/own; do
   say "{\"jsonrpc\":\"2.0\",\"id\":\"q-$request\",\"method\":\"$request\",\"params\":{}}"
   read -r line
   case "$line" in *"\"id\":\"q-$request\""*"-32601"*) text "$request ";; *) text "wrong ";; esac
@@ -51,7 +51,7 @@ read -r line
 "#,
     );
     let text = text_of(&bench.play("t1", "hello").await);
-    assert_eq!(text, "fs/read_text_file terminal/create elicitation/create _vendor/own refused");
+    assert_eq!(text, "fs/watch_file terminal/create elicitation/create _vendor/own refused");
 }
 
 #[tokio::test]
@@ -89,7 +89,14 @@ async fn an_agent_that_refuses_to_begin_says_why() {
         (
             r#"read -r line; answer "$line" '{"protocolVersion":1}'; read -r line
                say "{\"jsonrpc\":\"2.0\",\"id\":$(id "$line"),\"error\":{\"code\":-32000,\"message\":\"Authentication required\"}}"; read -r line"#,
-            "it refused to open a session (Authentication required); if it wants a login, do that with its own command; check",
+            "it refused to open a session (Authentication required); it wants a login: log in with its own command in a terminal, then send again",
+        ),
+        (
+            r#"read -r line; answer "$line" '{"protocolVersion":1,"authMethods":[{"id":"key","name":"API key","description":"set ACME_API_KEY"},{"id":"web","name":"Browser"}]}'
+               read -r line
+               say "{\"jsonrpc\":\"2.0\",\"id\":$(id "$line"),\"error\":{\"code\":-32000,\"message\":\"Authentication required\"}}"; read -r line"#,
+            "it refused to open a session (Authentication required); it wants a login: set up one of these in a terminal or in the gateway's \
+             environment, then send again: API key (set ACME_API_KEY), Browser",
         ),
     ];
     for (body, reason) in cases {

@@ -4,4 +4,6 @@ mod bench;
 mod ends;
 mod hostile;
 mod leftovers;
+mod restarts;
+mod standing;
 mod turns;

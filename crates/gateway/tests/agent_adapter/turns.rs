@@ -132,7 +132,11 @@ async fn asked(bench: &mut Bench, name: &str) -> String {
                 return request;
             }
             AgentUpdate::Text(_) => {}
-            other @ (AgentUpdate::Thought(_) | AgentUpdate::Plan(_) | AgentUpdate::Ended { .. }) => {
+            other @ (AgentUpdate::Thought(_)
+            | AgentUpdate::Plan(_)
+            | AgentUpdate::Title(_)
+            | AgentUpdate::Usage(_)
+            | AgentUpdate::Ended { .. }) => {
                 panic!("unexpected before the question: {other:?}")
             }
         }

@@ -53,7 +53,7 @@ async fn an_unknown_session_is_a_typed_error_that_names_the_attach() {
     assert!(is(&error, Code::UnknownSession), "{error:?}");
     assert_eq!((error.session, error.no), (Some(id("nowhere")), Some(7)));
     page.send(&ClientFrame::Detach(Detach { session: id("nowhere"), no: 8 })).await;
-    page.send(&ClientFrame::Cancel(Cancel { session: id("nowhere"), turn: id("t") })).await;
+    page.send(&ClientFrame::Cancel(Cancel { session: id("nowhere"), turn: id("t"), next: None })).await;
     assert!(is(&page.error().await, Code::UnknownSession));
     page.assert_alive().await;
 }

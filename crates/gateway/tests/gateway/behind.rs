@@ -49,7 +49,7 @@ async fn whoever_is_behind_gets_exactly_the_rest_whatever_the_sessions_state() {
         receipt(&world, connection, &message(session, session, text)).await;
         if session == "cancelled" {
             journal_with(&world, session, "the turn's start", |body| matches!(body, EventBody::TurnStarted(_))).await;
-            posted(&world, connection, &ClientFrame::Cancel(Cancel { session: id(session), turn: id(session) })).await;
+            posted(&world, connection, &ClientFrame::Cancel(Cancel { session: id(session), turn: id(session), next: None })).await;
         }
         let journal = journal_with(&world, session, "the turn's end", is_over).await;
         assert_eq!(rest_of(&world, &journal, session).await, SessionState::default(), "{session}");

@@ -252,9 +252,9 @@ async fn a_cancel_ends_the_turn_it_names_and_no_other() {
     let (mut page, caught_up) = follower(&world, "a", "s").await;
     page.send(&message("s", "m1", "/sleep 60")).await;
     page.receipt().await;
-    page.send(&ClientFrame::Cancel(Cancel { session: id("s"), turn: id("m0") })).await;
+    page.send(&ClientFrame::Cancel(Cancel { session: id("s"), turn: id("m0"), next: None })).await;
     assert!(is(&page.error().await, Code::TurnOver));
-    page.send(&ClientFrame::Cancel(Cancel { session: id("s"), turn: id("m1") })).await;
+    page.send(&ClientFrame::Cancel(Cancel { session: id("s"), turn: id("m1"), next: None })).await;
     page.follow_until_ended("s", &caught_up.epoch).await;
     assert_eq!(ended(&world.events("s", Seq::ZERO).await)[0].outcome, Outcome::Cancelled);
 }

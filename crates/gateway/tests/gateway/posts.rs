@@ -27,7 +27,7 @@ fn withdraw(session: &str, name: &str) -> ClientFrame {
 }
 
 fn cancel(session: &str, turn: &str) -> ClientFrame {
-    ClientFrame::Cancel(Cancel { session: id(session), turn: id(turn) })
+    ClientFrame::Cancel(Cancel { session: id(session), turn: id(turn), next: None })
 }
 
 async fn accepted(world: &World, session: &str) -> Vec<Seq> {

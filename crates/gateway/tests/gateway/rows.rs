@@ -83,7 +83,7 @@ async fn a_running_turn_shows_in_the_list_and_its_end_too() {
     let with = |wanted: fn(&SessionRow) -> bool| move |frame| rows(frame)?.rows.into_iter().find(wanted);
     let waiting = page.until("a waiting row", with(|row| row.running && row.waiting)).await;
     assert_eq!(waiting.title, "/ask");
-    page.send(&ClientFrame::Cancel(moorline_protocol::Cancel { session: id("s"), turn: id("m1") })).await;
+    page.send(&ClientFrame::Cancel(moorline_protocol::Cancel { session: id("s"), turn: id("m1"), next: None })).await;
     page.until("an idle row", with(|row| !row.running && !row.waiting)).await;
 }
 

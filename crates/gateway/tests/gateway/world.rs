@@ -128,7 +128,7 @@ pub(crate) fn options(folder: &Path, more: &[&str]) -> Options {
     }
     match CommandLine::try_parse_from(line).unwrap().command {
         Command::Serve(options) => *options,
-        Command::Backup(_) | Command::Restore(_) | Command::DemoAgent { .. } => unreachable!("serve was asked for"),
+        Command::Agents | Command::Backup(_) | Command::Restore(_) | Command::DemoAgent { .. } => unreachable!("serve was asked for"),
     }
 }
 

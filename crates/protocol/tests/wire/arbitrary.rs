@@ -1,12 +1,12 @@
 //! Any frame: strategies for everything on the wire.
 
 use moorline_protocol::{
-    Accepted, Ack, Answer, Answered, Append, Attach, Attached, AuthExpired, Block, BlockId, BlockKind, Cancel, CaughtUp, Changed,
-    ClientFrame, ClientId, ClientPing, Code, ConnectionId, Create, Cursor, Detach, Epoch, ErrorFrame, Event, EventBody, Events, Fields,
-    FieldsPatch, Fold, GatewayFrame, GatewayPong, GoingAway, Hello, Item, Limits, MessageId, Millis, Opened, Outcome, PageId, Patch, Ping,
-    PlanEntry, PlanStatus, Pong, Receipt, ReceiptOutcome, RequestOption, Rows, Running, Send, SendBody, Seq, SessionId, SessionRow,
-    SessionState, Settlement, SnapshotPart, SnapshotReason, Timings, ToolKind, ToolStatus, Turn, TurnEnded, TurnError, TurnStarted,
-    TurnState, TurnStopping, Welcome, Withdraw, Withdrawn,
+    Accepted, Ack, AgentChoice, AgentFrame, AgentSetting, AgentState, AgentStatus, Answer, Answered, Append, Attach, Attached, AuthExpired,
+    Block, BlockId, BlockKind, Cancel, CaughtUp, Changed, ClientFrame, ClientId, ClientPing, Code, ConnectionId, Context, Create, Cursor,
+    Detach, Epoch, ErrorFrame, Event, EventBody, Events, Fields, FieldsPatch, Fold, GatewayFrame, GatewayPong, GoingAway, Hello, Item,
+    Limits, MessageId, Millis, Opened, Outcome, PageId, Patch, Ping, PlanEntry, PlanStatus, Pong, Receipt, ReceiptOutcome, RequestOption,
+    Rows, Running, Send, SendBody, Seq, SessionId, SessionRow, SessionState, Settlement, SlashCommand, SnapshotPart, SnapshotReason,
+    Timings, ToolKind, ToolStatus, Turn, TurnEnded, TurnError, TurnStarted, TurnState, TurnStopping, Usage, Welcome, Withdraw, Withdrawn,
 };
 use proptest::{collection::vec, option, prelude::*, sample::select, strategy::Union};
 
@@ -83,7 +83,7 @@ pub(crate) fn client_frame() -> BoxedStrategy<ClientFrame> {
         (session(), number()).prop_map(|(session, no)| ClientFrame::Detach(Detach { session, no })),
         send().prop_map(ClientFrame::Send),
         (session(), message()).prop_map(|(session, message)| ClientFrame::Withdraw(Withdraw { session, message })),
-        (session(), message()).prop_map(|(session, turn)| ClientFrame::Cancel(Cancel { session, turn })),
+        (session(), message(), option::of(message())).prop_map(|(session, turn, next)| ClientFrame::Cancel(Cancel { session, turn, next })),
         vec(cursor(), 0..4).prop_map(|cursors| ClientFrame::Ack(Ack { cursors })),
         Just(ClientFrame::Ping(ClientPing {})),
         vec(cursor(), 0..4).prop_map(|cursors| ClientFrame::Pong(Pong { cursors })),
@@ -159,14 +159,35 @@ fn turn_error() -> impl Strategy<Value = TurnError> {
     (text(), text()).prop_map(|(code, message)| TurnError { code, message })
 }
 
+fn usage() -> impl Strategy<Value = Usage> {
+    (option::of(number()), option::of(number()), option::of(text())).prop_map(|(input, output, cost)| Usage { input, output, cost })
+}
+
+fn agent() -> BoxedStrategy<GatewayFrame> {
+    use AgentState::{Down, Ready, Resting, Starting};
+    let choice = (text(), text()).prop_map(|(value, name)| AgentChoice { value, name });
+    let setting = (text(), text(), text(), vec(choice, 0..3));
+    let setting = setting.prop_map(|(id, name, value, choices)| AgentSetting { id, name, value, choices });
+    let command = (text(), text()).prop_map(|(name, description)| SlashCommand { name, description });
+    let context = (number(), number()).prop_map(|(used, size)| Context { used, size });
+    let lists = (vec(setting, 0..2), vec(command, 0..3), option::of(context));
+    let state = select(vec![Resting, Starting, Ready, Down]);
+    (session(), text(), state, option::of(text()), option::of(millis()), lists)
+        .prop_map(|(session, name, state, reason, retry_ms, (settings, commands, context))| {
+            let agent = AgentStatus { name, state, reason, retry_ms, settings, commands, context };
+            GatewayFrame::Agent(AgentFrame { session, agent })
+        })
+        .boxed()
+}
+
 fn turn() -> BoxedStrategy<Turn> {
     use TurnState::{Cancelled, Completed, Failed, Interrupted, Queued, Running, Stopping, Withdrawn};
     let state = select(vec![Queued, Running, Stopping, Completed, Failed, Cancelled, Interrupted, Withdrawn]);
-    let times = (option::of(seq()), option::of(number()), option::of(number()), option::of(turn_error()));
+    let times = (option::of(seq()), option::of(number()), option::of(number()), option::of(turn_error()), option::of(usage()));
     (message(), seq(), seq(), state, any::<bool>(), times)
         .prop_map(|(id, opened, rev, state, urgent, times)| {
-            let (started, started_at, ended_at, error) = times;
-            Turn { id, opened, rev, state, urgent, started, started_at, ended_at, error }
+            let (started, started_at, ended_at, error, usage) = times;
+            Turn { id, opened, rev, state, urgent, started, started_at, ended_at, error, usage }
         })
         .boxed()
 }
@@ -200,8 +221,8 @@ pub(crate) fn event() -> BoxedStrategy<Event> {
     let answered = (message(), text(), block_id(), text())
         .prop_map(|(message, hash, block, option)| EventBody::Answered(Answered { message, hash, block, option }));
     let outcome = select(vec![Outcome::Completed, Outcome::Failed, Outcome::Cancelled, Outcome::Interrupted]);
-    let ended = (message(), outcome, option::of(turn_error()))
-        .prop_map(|(turn, outcome, error)| EventBody::TurnEnded(TurnEnded { turn, outcome, error }));
+    let ended = (message(), outcome, option::of(turn_error()), option::of(usage()))
+        .prop_map(|(turn, outcome, error, usage)| EventBody::TurnEnded(TurnEnded { turn, outcome, error, usage }));
     let opened = (block_id(), message(), kind(), fields_patch())
         .prop_map(|(block, turn, kind, fields)| EventBody::Opened(Opened { block, turn, kind, fields }));
     let plain = prop_oneof![
@@ -209,7 +230,7 @@ pub(crate) fn event() -> BoxedStrategy<Event> {
         answered,
         message().prop_map(|message| EventBody::Withdrawn(Withdrawn { message })),
         message().prop_map(|turn| EventBody::TurnStarted(TurnStarted { turn })),
-        message().prop_map(|turn| EventBody::TurnStopping(TurnStopping { turn })),
+        (message(), option::of(message())).prop_map(|(turn, next)| EventBody::TurnStopping(TurnStopping { turn, next })),
         ended,
         opened,
         (block_id(), fields_patch()).prop_map(|(block, fields)| EventBody::Changed(Changed { block, fields })),
@@ -305,6 +326,7 @@ pub(crate) fn gateway_frame() -> impl Strategy<Value = GatewayFrame> {
         Just(GatewayFrame::Pong(GatewayPong {})).boxed(),
         (millis(), millis()).prop_map(|(min_ms, max_ms)| GatewayFrame::GoingAway(GoingAway { min_ms, max_ms })).boxed(),
         Just(GatewayFrame::AuthExpired(AuthExpired {})).boxed(),
+        agent(),
         error(),
         later_kind().prop_map(|kind| GatewayFrame::Unknown { kind }).boxed(),
     ])

@@ -47,10 +47,19 @@ impl Session {
                 return self.refuse(reply, None, Code::Unprocessable, sentence);
             }
             self.line.title = title;
+            self.is_named = true;
         }
         self.line.pinned = pinned.unwrap_or(self.line.pinned);
         self.line.archived = archived.unwrap_or(self.line.archived);
         self.say(Output::Done { reply });
+    }
+
+    /// The agent's title takes the place of one that was taken from the first message.
+    pub(super) fn take_agents_title(&mut self, title: &str) {
+        let words: Vec<&str> = title.split_whitespace().collect();
+        if !self.is_named && !words.is_empty() {
+            self.line.title = words.join(" ").chars().take(TITLE_CHARS).collect();
+        }
     }
 
     /// The end of the session, and of everything that it was at.
@@ -68,7 +77,7 @@ impl Session {
     pub(super) fn refuse_to_go_on(&mut self, input: Input) {
         let (reply, about) = match input {
             Input::Submit { reply, send, .. } => (reply, Some(send.message)),
-            Input::Withdraw { reply, message: about } | Input::Cancel { reply, turn: about } => (reply, Some(about)),
+            Input::Withdraw { reply, message: about } | Input::Cancel { reply, turn: about, .. } => (reply, Some(about)),
             Input::Create { reply, .. } | Input::Change { reply, .. } => (reply, None),
             Input::Delete { reply } => return self.say(Output::Done { reply }),
             Input::Report(_) | Input::Deadline | Input::Committed => return,

@@ -2,7 +2,7 @@
 
 use moorline_protocol::{
     BlockId, BlockKind, Changed, EventBody, FieldsPatch, Opened, Patch, PlanEntry, RequestOption, Settlement, ToolKind, ToolStatus, TurnId,
-    encode, mutant, payload_hash,
+    Usage, encode, mutant, payload_hash,
 };
 
 use super::Session;
@@ -47,6 +47,9 @@ impl Session {
     /// Takes a report in; one about a turn that is not running is late, and dropped.
     pub(super) fn report(&mut self, now: Now, report: AgentReport) {
         let turn = report.turn;
+        if let AgentUpdate::Title(title) = &report.update {
+            return self.take_agents_title(title);
+        }
         if !self.is_running(&turn) && !mutant::is("takes_late_reports") {
             return;
         }
@@ -58,6 +61,15 @@ impl Session {
             AgentUpdate::Plan(entries) => self.plan(now, &turn, entries),
             AgentUpdate::Request { request, call, title, options } => {
                 self.request(now, &turn, Question { request, call, title, options });
+            }
+            AgentUpdate::Title(_) => {}
+            AgentUpdate::Usage(usage) => {
+                let known = self.live.usage.take().unwrap_or_default();
+                self.live.usage = Some(Usage {
+                    input: usage.input.or(known.input),
+                    output: usage.output.or(known.output),
+                    cost: usage.cost.or(known.cost),
+                });
             }
             AgentUpdate::Ended { outcome, error } => {
                 self.end_turn(now, outcome, error.as_ref());

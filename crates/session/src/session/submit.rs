@@ -94,7 +94,7 @@ impl Session {
         self.push_text(now, &block, 0, start.len() as u64, rest);
         self.receipt(reply, message.id, ReceiptOutcome::Accepted { seq });
         if let Some(turn) = interrupt {
-            let commands = self.begin_stop(now, &turn);
+            let commands = self.begin_stop(now, &turn, None);
             self.say_all(commands);
         }
         self.start_next(now);

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use moorline_protocol::{
-    BlockId, BlockKind, Changed, Code, EventBody, FieldsPatch, Millis, Outcome, Patch, Settlement, ToolStatus, TurnEnded, TurnError,
-    TurnId, TurnStarted, TurnStopping, mutant,
+    BlockId, BlockKind, Changed, Code, EventBody, FieldsPatch, MessageId, Millis, Outcome, Patch, Settlement, ToolStatus, TurnEnded,
+    TurnError, TurnId, TurnStarted, TurnStopping, Usage, mutant,
 };
 
 use super::{
@@ -24,6 +24,7 @@ pub(super) struct Live {
     pub(super) text: Option<OpenText>,
     pub(super) tools: BTreeMap<String, Tool>,
     pub(super) plan: Option<Plan>,
+    pub(super) usage: Option<Usage>,
     /// The adapter's names of the requests.
     pub(super) requests: Vec<(String, BlockId)>,
 }
@@ -45,7 +46,7 @@ impl Session {
     }
 
     /// A cancel names its turn: one that comes late stops nothing else.
-    pub(super) fn cancel(&mut self, now: Now, reply: Reply, turn: &TurnId) {
+    pub(super) fn cancel(&mut self, now: Now, reply: Reply, turn: &TurnId, next: Option<MessageId>) {
         let running = self.state.running.as_ref().map(|running| running.turn.clone());
         let turn = running.as_ref().filter(|_| mutant::is("cancels_whatever_runs")).unwrap_or(turn);
         if self.made.is_none() {
@@ -58,18 +59,26 @@ impl Session {
         if !self.is_running(turn) {
             return self.refuse(reply, Some(turn.clone()), Code::TurnOver, format!("turn {turn} is not running: there is nothing to stop"));
         }
-        let commands = self.begin_stop(now, turn);
+        if let Some(next) = next.as_ref().filter(|next| !self.state.is_queued(next)) {
+            let sentence = format!("message {next} does not wait for its turn any more: nothing was stopped");
+            return self.refuse(reply, Some(turn.clone()), Code::Unprocessable, sentence);
+        }
+        let commands = self.begin_stop(now, turn, next);
         self.say(Output::Done { reply });
         self.say_all(commands);
     }
 
-    /// Marks the turn as stopping, once, and settles its open requests; returns what the agent has to hear of it.
-    pub(super) fn begin_stop(&mut self, now: Now, turn: &TurnId) -> Vec<AgentCommand> {
-        if self.state.running.as_ref().is_none_or(|running| running.turn != *turn || running.stopping) {
+    /// Marks the turn as stopping and settles its open requests, once; returns what the agent has to hear of it.
+    pub(super) fn begin_stop(&mut self, now: Now, turn: &TurnId, next: Option<MessageId>) -> Vec<AgentCommand> {
+        let Some(running) = self.state.running.as_ref().filter(|running| running.turn == *turn) else { return Vec::new() };
+        let was_stopping = running.stopping;
+        if !was_stopping || next.is_some() {
+            self.push(now, EventBody::TurnStopping(TurnStopping { turn: turn.clone(), next }));
+        }
+        if was_stopping {
             return Vec::new();
         }
         self.live.stop_by = Some(now.monotonic + self.config.stop_limit);
-        self.push(now, EventBody::TurnStopping(TurnStopping { turn: turn.clone() }));
         let mut commands = vec![AgentCommand::Cancel { turn: turn.clone() }];
         let waiting: Vec<BlockId> = self.state.waiting().cloned().collect();
         for block in waiting {
@@ -126,9 +135,9 @@ impl Session {
         for (block, kind) in running.open.clone() {
             self.push(now, closing(block, kind));
         }
-        self.live = Live::default();
+        let usage = std::mem::take(&mut self.live).usage;
         let error = error.map(|error| split::cut_error(error, self.config.limits.event_bytes));
-        self.push(now, EventBody::TurnEnded(TurnEnded { turn, outcome, error }));
+        self.push(now, EventBody::TurnEnded(TurnEnded { turn, outcome, error, usage }));
     }
 
     pub(super) fn is_running(&self, turn: &TurnId) -> bool {

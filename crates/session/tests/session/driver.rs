@@ -80,7 +80,7 @@ impl Driver {
     }
 
     pub(crate) fn cancel(&mut self, turn: &str) -> Vec<Output> {
-        self.handle(Input::Cancel { reply: REPLY, turn: id(turn) })
+        self.handle(Input::Cancel { reply: REPLY, turn: id(turn), next: None })
     }
 
     pub(crate) fn report(&mut self, turn: &str, update: AgentUpdate) -> Vec<Output> {

@@ -148,7 +148,7 @@ impl World {
             }
             Step::Cancel(n) => {
                 if let Some(turn) = self.pick(*n) {
-                    self.handle(Input::Cancel { reply: REPLY, turn });
+                    self.handle(Input::Cancel { reply: REPLY, turn, next: None });
                 }
             }
             Step::Answer { request, option } => {
@@ -277,6 +277,7 @@ impl World {
             AgentCommand::Kill { turn } => {
                 self.at_work.take_if(|at_work| *at_work == turn);
             }
+            AgentCommand::Set { .. } | AgentCommand::Restart => panic!("nobody asked for {command:?}"),
             AgentCommand::Cancel { turn } | AgentCommand::Answer { turn, .. } => assert!(self.prompts.contains_key(&turn)),
         }
     }

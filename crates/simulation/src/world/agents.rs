@@ -211,6 +211,8 @@ impl World {
                     self.next_step(session);
                 }
             }
+            // A session hands neither out of itself.
+            AgentCommand::Set { .. } | AgentCommand::Restart => {}
             AgentCommand::Kill { turn } => {
                 if let Some(loaded) = self.loaded(session) {
                     loaded.agent = Agent::default();

@@ -28,7 +28,7 @@ impl World {
                 world.oracle.stopped.insert(turn.clone());
                 world.disturb(&turn);
                 let session = world.tabs[no].shown.clone();
-                world.tabs[no].client.cancel(world.now, &session, &turn);
+                world.tabs[no].client.cancel(world.now, &session, &turn, None);
             }),
             Act::TakeBack { tab, edit } => self.with_tab(tab, |world, no| world.take_back(no, edit)),
             Act::Retry { tab } => self.with_tab(tab, Self::retry_failed),

@@ -181,7 +181,7 @@ impl World {
             let folded = loaded.retention.folded();
             let oldest = if is_known || folded == Seq::ZERO { meta.oldest } else { folded.next() };
             let (head, state) = (loaded.session.head(), loaded.session.state());
-            Some(Journal { epoch: meta.epoch, oldest, head, state, behind })
+            Some(Journal { epoch: meta.epoch, oldest, head, state, behind, agent: None })
         });
         if let Some(seated) = gateway.connections.get_mut(&wire).filter(|_| journal.is_some()) {
             seated.left(&session);
@@ -268,7 +268,7 @@ impl World {
             let input = if loaded.session.is_gone() {
                 ConnectionInput::Deleted { session }
             } else {
-                ConnectionInput::Head { session, head, state }
+                ConnectionInput::Head { session, head, state, agent: None }
             };
             self.feed_connection(wire, input);
         }
@@ -289,7 +289,7 @@ impl World {
 
     pub(super) fn cancel(&mut self, way: Way, cancel: Cancel) {
         let reply = self.reply(way, &cancel.session, &cancel.turn);
-        self.feed_session(&cancel.session, Input::Cancel { reply, turn: cancel.turn });
+        self.feed_session(&cancel.session, Input::Cancel { reply, turn: cancel.turn, next: cancel.next });
     }
 
     fn reply(&mut self, way: Way, session: &SessionId, message: &MessageId) -> Reply {

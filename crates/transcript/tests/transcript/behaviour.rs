@@ -101,7 +101,7 @@ fn turns_are_shown_as_started_then_urgent_then_queued() {
 fn a_turn_carries_its_times_and_its_end() {
     let mut writer = started();
     assert!(folded(&writer).state().running.is_some());
-    writer.push(EventBody::TurnEnded(TurnEnded { turn: turn_id(1), outcome: Outcome::Interrupted, error: None }));
+    writer.push(EventBody::TurnEnded(TurnEnded { turn: turn_id(1), outcome: Outcome::Interrupted, error: None, usage: None }));
     let there = folded(&writer);
     let turn = there.turn(&turn_id(1)).expect("the turn");
     assert_eq!((turn.state, turn.started), (TurnState::Interrupted, Some(Seq::new(2))));
@@ -182,8 +182,8 @@ fn reader_and_a_page_ahead() -> (Vec<Event>, Transcript, Page) {
     let mut writer = started();
     writer.accept("next", "", None);
     writer.push(EventBody::Unknown { kind: "hologram".to_owned() });
-    writer.push(EventBody::TurnStopping(TurnStopping { turn: turn_id(1) }));
-    writer.push(EventBody::TurnEnded(TurnEnded { turn: turn_id(1), outcome: Outcome::Cancelled, error: None }));
+    writer.push(EventBody::TurnStopping(TurnStopping { turn: turn_id(1), next: None }));
+    writer.push(EventBody::TurnEnded(TurnEnded { turn: turn_id(1), outcome: Outcome::Cancelled, error: None, usage: None }));
     writer.start();
     writer.accept("third", "", None);
     writer.accept("fourth", "", None);

@@ -54,7 +54,7 @@ fn bodies() -> impl Strategy<Value = EventBody> {
             .prop_map(|(message, block)| { EventBody::Answered(Answered { message, hash: String::new(), block, option: String::new() }) }),
         turn().prop_map(|message| EventBody::Withdrawn(Withdrawn { message })),
         turn().prop_map(|turn| EventBody::TurnStarted(TurnStarted { turn })),
-        turn().prop_map(|turn| EventBody::TurnEnded(TurnEnded { turn, outcome: Outcome::Completed, error: None })),
+        turn().prop_map(|turn| EventBody::TurnEnded(TurnEnded { turn, outcome: Outcome::Completed, error: None, usage: None })),
         (block(), turn(), kinds()).prop_map(|(block, turn, kind)| { EventBody::Opened(Opened { block, turn, kind, fields: closed() }) }),
         block().prop_map(|block| EventBody::Changed(Changed { block, fields: closed() })),
         appends().prop_map(EventBody::Append),
@@ -89,6 +89,7 @@ fn turns() -> impl Strategy<Value = Turn> {
             started_at: None,
             ended_at: None,
             error: None,
+            usage: None,
         },
     )
 }

@@ -211,7 +211,7 @@ impl Writer {
             }
             Step::Stop if !self.stopping => {
                 self.stopping = true;
-                self.push(EventBody::TurnStopping(TurnStopping { turn: turn.clone() }));
+                self.push(EventBody::TurnStopping(TurnStopping { turn: turn.clone(), next: None }));
             }
             Step::End(outcome) => self.end(turn, outcome),
             _ => {}
@@ -280,7 +280,7 @@ impl Writer {
             self.close(plan, closed());
         }
         let error = (outcome == Outcome::Failed).then(|| TurnError { code: "agent_error".to_owned(), message: "it failed".to_owned() });
-        self.push(EventBody::TurnEnded(TurnEnded { turn: turn.clone(), outcome, error }));
+        self.push(EventBody::TurnEnded(TurnEnded { turn: turn.clone(), outcome, error, usage: None }));
         self.running = None;
         self.stopping = false;
     }

@@ -171,6 +171,7 @@ fn a_snapshot_brings_an_open_request_wherever_it_stands() {
         turn,
         outcome: moorline_protocol::Outcome::Interrupted,
         error: None,
+        usage: None,
     }));
     writer.accept("next", "", None);
     let whole = whole(&writer.events);

@@ -25,7 +25,7 @@ impl Driver {
             Order::Send { session, message, text } => self.send(session, message, text),
             Order::Cancel(session) => {
                 if let Some(turn) = self.readers.get(&session).and_then(Reader::running) {
-                    self.core.cancel(self.now, &session, &turn);
+                    self.core.cancel(self.now, &session, &turn, None);
                 }
             }
             Order::Reload => self.reload(),

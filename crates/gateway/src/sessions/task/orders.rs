@@ -1,7 +1,7 @@
 //! What a session is asked, and who waits for the answer.
 
-use moorline_protocol::{Code, ErrorFrame, Receipt};
-use moorline_session::{Input, Reply};
+use moorline_protocol::{Code, ErrorFrame, Receipt, SetAgent};
+use moorline_session::{AgentCommand, Input, Reply};
 use moorline_transcript::parts;
 use tokio::time::Instant;
 
@@ -27,9 +27,9 @@ impl Task {
                 let reply = self.wait(Waiting::Receipt(message.clone(), answer));
                 self.handle(Input::Withdraw { reply, message });
             }
-            Order::Cancel { turn, answer } => {
+            Order::Cancel { turn, next, answer } => {
                 let reply = self.wait(Waiting::Done(answer));
-                self.handle(Input::Cancel { reply, turn });
+                self.handle(Input::Cancel { reply, turn, next });
             }
             Order::Create { create, answer } => {
                 if let Some(error) = self.cannot_make(create.agent.as_deref()) {
@@ -48,6 +48,10 @@ impl Task {
                 let reply = self.wait(Waiting::Done(answer));
                 self.handle(Input::Delete { reply });
             }
+            Order::SetAgent { set, answer } => drop(answer.send(self.set_agent(set))),
+            Order::RestartAgent { answer } => drop(answer.send(self.restart_agent())),
+            #[cfg(test)]
+            Order::Panic => panic!("as ordered"),
             Order::Snapshot { since, no, answer } => {
                 let Some(epoch) = self.session.epoch() else { return };
                 let limits = self.place.surroundings.limits();
@@ -67,6 +71,44 @@ impl Task {
                 drop(answer.send(Ok(page)));
             }
         }
+    }
+
+    /// Sets what the agent offers: what it comes to shows in how the agent stands.
+    fn set_agent(&self, set: SetAgent) -> Result<(), ErrorFrame> {
+        self.must_exist()?;
+        let refused = |sentence: String| Err(ErrorFrame::new(Code::Unprocessable, sentence));
+        let (Some(agent), Some(status)) = (&self.agent, self.agent_status()) else {
+            return refused("the agent is not running: send it a message first".to_owned());
+        };
+        let Some(setting) = status.settings.iter().find(|setting| setting.id == set.id) else {
+            return refused(format!("the agent has no setting {:?}", set.id));
+        };
+        if !setting.choices.iter().any(|choice| choice.value == set.value) {
+            let offered: Vec<&str> = setting.choices.iter().map(|choice| choice.value.as_str()).collect();
+            return refused(format!("{} cannot be {:?}: choose one of {}", setting.name, set.value, offered.join(", ")));
+        }
+        // One that is lost has no settings any more, and shows that.
+        let _ = agent.send(AgentCommand::Set { id: set.id, value: set.value });
+        Ok(())
+    }
+
+    /// Begins again with a new process, or has nothing to do where none runs.
+    fn restart_agent(&mut self) -> Result<(), ErrorFrame> {
+        self.must_exist()?;
+        if let Some(agent) = &self.agent
+            && agent.send(AgentCommand::Restart).is_err()
+        {
+            self.agent = None;
+        }
+        Ok(())
+    }
+
+    fn must_exist(&self) -> Result<(), ErrorFrame> {
+        if self.session.is_gone() {
+            return Err(self.deleted());
+        }
+        let sentence = || format!("there is no session {}", self.place.id);
+        self.session.exists().then_some(()).ok_or_else(|| ErrorFrame::new(Code::UnknownSession, sentence()))
     }
 
     fn deleted(&self) -> ErrorFrame {

@@ -52,7 +52,7 @@ impl Endless {
 
     /// The event that ends the turn at work.
     pub(crate) fn end(&mut self) -> Event {
-        let ended = TurnEnded { turn: self.turn(), outcome: Outcome::Completed, error: None };
+        let ended = TurnEnded { turn: self.turn(), outcome: Outcome::Completed, error: None, usage: None };
         self.event(EventBody::TurnEnded(ended))
     }
 
@@ -75,7 +75,7 @@ impl Endless {
             (Shape::Turns, _) => match n % 20 {
                 0 => self.accepted(),
                 1 => self.started(),
-                19 => EventBody::TurnEnded(TurnEnded { turn: self.turn(), outcome: Outcome::Completed, error: None }),
+                19 => EventBody::TurnEnded(TurnEnded { turn: self.turn(), outcome: Outcome::Completed, error: None, usage: None }),
                 step @ 2..10 => self.block(step - 2, 7, BlockKind::Text),
                 step => self.block(step - 10, 8, BlockKind::Tool),
             },

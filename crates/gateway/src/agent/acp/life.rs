@@ -1,33 +1,54 @@
 //! The task that lives as long as a session's handle: it starts the process, joins it to its conversation, and buries it.
 
-use std::{collections::VecDeque, os::unix::process::ExitStatusExt as _, process::ExitStatus};
+use std::{collections::VecDeque, fs, os::unix::process::ExitStatusExt as _, path::PathBuf, process::ExitStatus};
 
-use moorline_protocol::{Outcome, TurnError, TurnId};
+use moorline_protocol::{AgentState, AgentStatus, Millis, Outcome, TurnError, TurnId};
 use moorline_session::{AgentCommand, AgentReport, AgentUpdate};
 use tokio::{
     sync::mpsc,
+    task::JoinSet,
     time::{Instant, sleep_until},
 };
 
-use super::{
+use super::{Acp, Output, files};
+use crate::agent::{
     AgentSettings,
-    acp::{Acp, Output},
     lines::Line,
     process::{Launch, Process, ProcessEvent},
+    supervisor::Outlet,
 };
 
 /// An agent that leaves this much unread on its stdin is not read from either.
 const UNWRITTEN_BYTES: usize = 1 << 20;
 
+/// The longest wait before a start is this many times the first one.
+const LONGEST_WAIT: u32 = 60;
+
 /// Serves a handle until it is dropped, or nobody reads the reports any more.
-pub(super) async fn run(
+pub(in crate::agent) async fn run(
     launch: Launch,
     settings: AgentSettings,
+    install: Option<&'static str>,
     mut inbox: mpsc::UnboundedReceiver<AgentCommand>,
-    reports: mpsc::Sender<AgentReport>,
+    outlet: Outlet,
 ) {
-    let mut life = Life { launch, settings, agent: None, waiting: None, not_before: None, unsent: VecDeque::new() };
+    let memory = settings.memory_dir.join(launch.session.as_str());
+    let Outlet { reports, status } = outlet;
+    let mut life = Life {
+        launch,
+        settings,
+        install,
+        memory,
+        agent: None,
+        files: JoinSet::new(),
+        waiting: None,
+        failures: 0,
+        not_before: None,
+        down: None,
+        unsent: VecDeque::new(),
+    };
     loop {
+        status.send_if_modified(|status| life.describe(status));
         let due = life.due();
         let is_read = life.unsent.is_empty();
         tokio::select! {
@@ -40,6 +61,7 @@ pub(super) async fn run(
                 _ => return,
             },
             event = next_event(&mut life.agent, is_read), if life.agent.is_some() => life.handle_event(event),
+            Some(done) = life.files.join_next() => life.handle_file(done.ok()),
             () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => life.handle_due(),
         }
     }
@@ -58,14 +80,26 @@ async fn next_event(agent: &mut Option<Agent>, is_read: bool) -> ProcessEvent {
 struct Life {
     launch: Launch,
     settings: AgentSettings,
+    /// The line that installs the agent, where it is known.
+    install: Option<&'static str>,
+    /// The file that remembers what the agent calls its conversation.
+    memory: PathBuf,
     agent: Option<Agent>,
+    /// Files that are being read and written for the agent, each with the request it answers.
+    files: JoinSet<FileDone>,
     /// A prompt that waits for the next start.
     waiting: Option<(TurnId, String)>,
+    /// Deaths and failed starts since the agent last ended a turn by itself.
+    failures: u32,
     /// No start before this, after a death.
     not_before: Option<Instant>,
+    /// Why the agent is down.
+    down: Option<String>,
     /// Reports that the session has no room for yet; the agent is not read from meanwhile.
     unsent: VecDeque<AgentReport>,
 }
+
+type FileDone = (serde_json::Value, Result<Option<String>, String>);
 
 /// A process and the conversation with it.
 struct Agent {
@@ -75,9 +109,39 @@ struct Agent {
     start_by: Instant,
     /// Why the start is given up; the process is being killed.
     refused: Option<String>,
+    /// Its conversation is written down.
+    remembered: bool,
 }
 
 impl Life {
+    /// Puts into the status how the agent stands; tells whether that is news.
+    fn describe(&mut self, status: &mut AgentStatus) -> bool {
+        let mut now = AgentStatus { name: std::mem::take(&mut status.name), ..AgentStatus::default() };
+        match &self.agent {
+            Some(agent) if agent.refused.is_some() => now.state = AgentState::Down,
+            Some(agent) if agent.acp.is_ready() => {
+                now.state = AgentState::Ready;
+                agent.acp.describe(&mut now);
+            }
+            Some(_) => now.state = AgentState::Starting,
+            None if self.down.is_some() => {
+                now.state = AgentState::Down;
+                now.reason.clone_from(&self.down);
+                if self.waiting.is_some() {
+                    // Counted from the news of it, and not told again while it runs down.
+                    let known = status.retry_ms.filter(|_| status.state == AgentState::Down && status.reason == now.reason);
+                    let wait = self.not_before.map(|at| at.saturating_duration_since(Instant::now()));
+                    now.retry_ms = known.or_else(|| wait.map(|wait| Millis(wait.as_millis() as u64)));
+                }
+            }
+            None if self.waiting.is_some() => now.state = AgentState::Starting,
+            None => now.state = AgentState::Resting,
+        }
+        let is_news = AgentStatus { name: String::new(), ..status.clone() } != AgentStatus { name: String::new(), ..now.clone() };
+        *status = now;
+        is_news
+    }
+
     /// When something is due of itself.
     fn due(&self) -> Option<Instant> {
         if self.waiting.is_some() {
@@ -114,6 +178,12 @@ impl Life {
                     agent.acp.answer(&turn, &request, option);
                 }
             }
+            AgentCommand::Set { id, value } => {
+                if let Some(agent) = &mut self.agent {
+                    agent.acp.set(id, value);
+                }
+            }
+            AgentCommand::Restart => self.restart(),
             AgentCommand::Kill { turn } => {
                 self.waiting.take_if(|(waiting, _)| *waiting == turn);
                 // A turn that has begun since is another one's.
@@ -131,7 +201,7 @@ impl Life {
         }
         let dead = self.agent.take_if(|agent| agent.refused.is_some() || !agent.process.is_running());
         if dead.is_some() {
-            self.not_before = Some(Instant::now() + self.settings.restart_wait);
+            self.failed("the agent died between two turns".to_owned());
         }
         match &mut self.agent {
             Some(agent) => agent.acp.prompt(turn, text),
@@ -143,15 +213,16 @@ impl Life {
         let Some((turn, text)) = self.waiting.take() else { return };
         match self.launch.spawn() {
             Ok(process) => {
-                let mut acp = Acp::new(&self.launch.workdir);
+                let mut acp = Acp::new(&self.launch.workdir, fs::read_to_string(&self.memory).ok());
+                self.down = None;
                 acp.prompt(turn, text);
                 let start_by = Instant::now() + self.settings.start_limit;
-                self.agent = Some(Agent { process, acp, start_by, refused: None });
+                self.agent = Some(Agent { process, acp, start_by, refused: None, remembered: false });
                 self.drain();
             }
             Err(cause) => {
-                self.not_before = Some(Instant::now() + self.settings.restart_wait);
                 let failure = self.start_failure(&format!("it could not be run ({cause})"), "");
+                self.failed(failure.message.clone());
                 self.report(turn, Outcome::Failed, Some(failure));
             }
         }
@@ -174,7 +245,6 @@ impl Life {
 
     fn bury(&mut self, status: Option<ExitStatus>) {
         let Some(mut agent) = self.agent.take() else { return };
-        self.not_before = Some(Instant::now() + self.settings.restart_wait);
         let end = status.map_or_else(|| "vanished".to_owned(), describe);
         let tail = agent.process.tail();
         tracing::info!(session = %self.launch.session, end, "an agent is gone");
@@ -186,14 +256,56 @@ impl Life {
             let noise = agent.acp.first_noise().map(|noise| format!(", and printed {noise:?}")).unwrap_or_default();
             self.start_failure(&format!("{reason}{noise}"), &tail)
         };
+        self.failed(failure.message.clone());
         agent.acp.end(Outcome::Failed, Some(failure));
-        agent.drain(&mut self.unsent);
+        agent.drain(&mut self.unsent, &mut self.files);
+    }
+
+    /// The agent died, or did not start: each time in a row the next start waits twice as long.
+    fn failed(&mut self, reason: String) {
+        let times = 1_u32.checked_shl(self.failures).unwrap_or(LONGEST_WAIT).min(LONGEST_WAIT);
+        self.failures = (self.failures + 1).min(u32::BITS);
+        self.not_before = Some(Instant::now() + self.settings.restart_wait * times);
+        self.down = Some(reason);
+    }
+
+    /// By hand: whatever there is ends, and the next start waits for nothing.
+    fn restart(&mut self) {
+        (self.failures, self.not_before, self.down) = (0, None, None);
+        if let Some(mut agent) = self.agent.take() {
+            let message = "the agent was restarted by hand; the next message starts a new one".to_owned();
+            agent.acp.end(Outcome::Failed, Some(error("agent_restarted", message)));
+            agent.drain(&mut self.unsent, &mut self.files);
+        }
+    }
+
+    fn handle_file(&mut self, done: Option<FileDone>) {
+        if let (Some(agent), Some((request, done))) = (&mut self.agent, done) {
+            agent.acp.file_done(&request, done);
+        }
+        self.drain();
+    }
+
+    /// Writes down what the agent calls its conversation: a new process goes on with it.
+    fn remember(&mut self) {
+        let Some(agent) = self.agent.as_mut().filter(|agent| !agent.remembered) else { return };
+        let Some(conversation) = agent.acp.conversation() else { return };
+        agent.remembered = true;
+        let folder = self.memory.parent().map_or(Ok(()), fs::create_dir_all);
+        if let Err(error) = folder.and_then(|()| fs::write(&self.memory, conversation)) {
+            tracing::warn!(path = %self.memory.display(), %error, "an agent's conversation could not be remembered");
+        }
     }
 
     fn start_failure(&self, reason: &str, tail: &str) -> TurnError {
         let said = if tail.is_empty() { String::new() } else { format!("; the last it said: {tail}") };
         let command = self.launch.shown();
-        error("agent_start", format!("the agent did not start: {reason}; check the option --agent, which runs `{command}`{said}"))
+        let install = self.install.filter(|_| !self.launch.is_installed());
+        let remedy = match install {
+            Some(line) => format!("`{command}` is not installed: `{line}` does that"),
+            None => format!("check the option --agent, which runs `{command}`"),
+        };
+        error("agent_start", format!("the agent did not start: {reason}; {remedy}{said}"))
     }
 
     fn report(&mut self, turn: TurnId, outcome: Outcome, error: Option<TurnError>) {
@@ -202,17 +314,30 @@ impl Life {
 
     fn drain(&mut self) {
         if let Some(agent) = &mut self.agent {
-            agent.drain(&mut self.unsent);
+            agent.drain(&mut self.unsent, &mut self.files);
         }
+        let ended_by_itself =
+            |report: &AgentReport| matches!(report.update, AgentUpdate::Ended { outcome: Outcome::Completed | Outcome::Cancelled, .. });
+        if self.agent.is_some() && self.unsent.iter().any(ended_by_itself) {
+            self.failures = 0;
+        }
+        self.remember();
     }
 }
 
 impl Agent {
-    fn drain(&mut self, unsent: &mut VecDeque<AgentReport>) {
+    fn drain(&mut self, unsent: &mut VecDeque<AgentReport>, files: &mut JoinSet<FileDone>) {
         while let Some(output) = self.acp.poll_output() {
             match output {
                 Output::Line(line) => self.process.write_line(&line),
                 Output::Report(report) => unsent.push_back(report),
+                Output::File { request, job } => {
+                    let workdir = self.acp.workdir().to_owned();
+                    files.spawn_blocking(move || {
+                        let done = files::perform(&job, &workdir);
+                        (request, done)
+                    });
+                }
                 Output::Refused(reason) => self.give_up(reason),
             }
         }

@@ -23,6 +23,28 @@ struct Tool {
     has_content: bool,
 }
 
+/// What a session has cost, which agents tell as one sum over all turns.
+#[derive(Debug, Default)]
+pub(super) struct Spent {
+    before: f64,
+    sum: f64,
+}
+
+impl Spent {
+    pub(super) const fn begin_turn(&mut self) {
+        self.before = self.sum;
+    }
+
+    /// The part of the turn, as people write it; none for what is no price.
+    pub(super) fn in_turn(&mut self, sum: f64, currency: &str) -> Option<String> {
+        if !sum.is_finite() || currency.len() > 8 {
+            return None;
+        }
+        self.sum = sum;
+        Some(format!("{:.4} {currency}", (sum - self.before).max(0.0)))
+    }
+}
+
 impl Tools {
     /// The last title of a call.
     pub(super) fn title(&self, call: &str) -> Option<&str> {
