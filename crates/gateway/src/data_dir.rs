@@ -102,9 +102,26 @@ impl DataDir {
         self.path.join("work")
     }
 
+    /// The file that tells where the gateway on a folder listens, or listened last.
+    pub(crate) fn address_in(path: &Path) -> PathBuf {
+        path.join("address")
+    }
+
+    /// The file of the token of a gateway that was given none.
+    pub(crate) fn token_in(path: &Path) -> PathBuf {
+        path.join("token")
+    }
+
+    /// Writes down where the gateway listens.
+    pub(crate) fn note_address(&self, address: &str) -> Result<(), DataError> {
+        let path = Self::address_in(&self.path);
+        let written = private().write(true).create(true).truncate(true).open(&path).and_then(|mut file| file.write_all(address.as_bytes()));
+        written.map_err(|source| DataError::Io { path, source })
+    }
+
     /// The token of a gateway that was given none: made once.
     pub(crate) fn token(&self) -> Result<Token, DataError> {
-        let path = self.path.join("token");
+        let path = Self::token_in(&self.path);
         let io = |source| DataError::Io { path: path.clone(), source };
         match fs::read_to_string(&path) {
             Ok(text) => text.trim().parse().map_err(|why| io(io::Error::other(why))),

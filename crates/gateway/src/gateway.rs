@@ -138,6 +138,7 @@ pub async fn start(options: &Options, own_binary: PathBuf) -> Result<Gateway, St
     let listen = |source| StartError::Listen { address: options.listen, source };
     let listener = TcpListener::bind(options.listen).await.map_err(listen)?;
     let address = listener.local_addr().map_err(listen)?;
+    data.note_address(&format!("http://{}", reachable(address)))?;
     let stop_serving = CancellationToken::new();
     let app = http::app(Arc::clone(&hub), options.client.as_deref());
     let server = tokio::spawn(server::serve(listener, app, stall_limit, stop_serving.clone()));
@@ -161,11 +162,7 @@ impl Gateway {
     /// The link that opens the page and logs in: the token stands in the fragment, which browsers do not send.
     #[must_use]
     pub fn link(&self) -> String {
-        let mut address = self.address;
-        if address.ip().is_unspecified() {
-            address.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
-        }
-        format!("http://{address}/#token={}", self.token)
+        format!("http://{}/#token={}", reachable(self.address), self.token)
     }
 
     /// Stops in order: clients are told when to come back, what was decided is committed and answered, agents are killed.
@@ -202,6 +199,14 @@ impl Gateway {
             tracing::error!("stopping panicked");
         }
     }
+}
+
+/// An address that this machine can be asked at.
+fn reachable(mut address: SocketAddr) -> SocketAddr {
+    if address.ip().is_unspecified() {
+        address.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
+    }
+    address
 }
 
 /// The fact that tells how the last gateway stopped.

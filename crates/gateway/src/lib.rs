@@ -27,6 +27,7 @@ mod janitor;
 mod last_event_id;
 pub mod options;
 mod random;
+pub mod send;
 mod server;
 mod sessions;
 pub mod store;

@@ -11,6 +11,7 @@ use moorline_gateway::{
     agent::preset_list,
     demo,
     options::{Command, CommandLine, Options, sentence},
+    send::{SendOptions, send},
     start,
     store::{BackupError, backup, restore},
 };
@@ -34,6 +35,7 @@ fn main() -> ExitCode {
         Command::Serve(options) => serve(&options),
         Command::Backup(copy) => finish(backup(&copy.data, &copy.file)),
         Command::Restore(copy) => finish(restore(&copy.data, &copy.file)),
+        Command::Send(options) => deliver(options),
         Command::Agents => {
             print!("{}", preset_list());
             ExitCode::SUCCESS
@@ -48,6 +50,27 @@ fn finish(done: Result<(), BackupError>) -> ExitCode {
         Err(error) => {
             eprintln!("{error}");
             ExitCode::FAILURE
+        }
+    }
+}
+
+fn deliver(options: SendOptions) -> ExitCode {
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("cannot start: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    match runtime.block_on(send(options)) {
+        Ok(said) => {
+            // A closed stdout does not undo what was sent.
+            let _ = write!(io::stdout(), "{said}");
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::from(&error)
         }
     }
 }

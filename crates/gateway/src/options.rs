@@ -9,7 +9,7 @@ use moorline_protocol::{Limits, Millis, Timings};
 use moorline_transcript::RetentionLimits;
 use tracing_subscriber::EnvFilter;
 
-use crate::agent::AgentSpec;
+use crate::{agent::AgentSpec, send::SendOptions};
 use overrides::{LimitOptions, TimingOptions};
 
 /// The largest text frame a client may send, in bytes: 1 MiB.
@@ -49,6 +49,8 @@ pub enum Command {
     Backup(Copy),
     /// Put a copy in the place of a data folder's store; no gateway may run on it. Every session gets a new epoch.
     Restore(Copy),
+    /// Send a message to a session, from a script or a timer. Codes: 0 accepted, 3 no gateway took it, 4 refused, 5 its turn did not complete.
+    Send(SendOptions),
     /// List the agents that need no command line: which are found on the PATH, and what installs the others.
     Agents,
     /// Be the demo agent, on stdin and stdout.
@@ -332,7 +334,7 @@ fn log_filter(text: &str) -> Result<String, InvalidOption> {
 #[must_use]
 pub fn sentence(error: &clap::Error) -> String {
     if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
-        return "name a command: serve, agents, backup, restore, or demo-agent; --help tells more".to_owned();
+        return "name a command: serve, send, agents, backup, restore, or demo-agent; --help tells more".to_owned();
     }
     let rendered = error.render().to_string();
     let paragraph = rendered.split("\n\n").next().unwrap_or_default();

@@ -55,3 +55,6 @@ pub const SUBPROTOCOL: &str = "moorline.v1";
 
 /// The header by which a `POST /v1/<verb>` names its connection.
 pub const CONNECTION_HEADER: &str = "moorline-connection";
+
+/// The header by which a `POST /v1/send` without a connection names its client: a script has none.
+pub const CLIENT_HEADER: &str = "moorline-client";

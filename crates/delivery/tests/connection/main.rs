@@ -13,3 +13,4 @@ mod holding;
 mod life;
 mod orders;
 mod serving;
+mod standing;

@@ -8,7 +8,9 @@ use axum::{
     response::{IntoResponse as _, Response},
     routing::{MethodRouter, post},
 };
-use moorline_protocol::{CONNECTION_HEADER, ClientFrame, Code, ConnectionId, ErrorFrame, GatewayFrame, Receipt, decode_client, encode};
+use moorline_protocol::{
+    CLIENT_HEADER, CONNECTION_HEADER, ClientFrame, ClientId, Code, ConnectionId, ErrorFrame, GatewayFrame, Receipt, decode_client, encode,
+};
 
 use super::{Problem, problem};
 use crate::{
@@ -28,6 +30,13 @@ pub(super) fn verb(verb: &'static str) -> MethodRouter<Arc<Hub>> {
 
 async fn take(verb: &str, hub: &Hub, request: Request) -> Result<Response, Problem> {
     let (parts, body) = request.into_parts();
+    if let Some(client) = script(verb, &parts.headers) {
+        hub.door.login_of(&parts.headers).map_err(Problem::not_admitted)?;
+        let ClientFrame::Send(send) = frame(verb, &problem::read(body, INBOUND_FRAME_BYTES).await?)? else {
+            return Err(unknown_connection());
+        };
+        return receipt(verbs::send(hub, &client, send).await);
+    }
     let connection = match connection(hub, &parts.headers) {
         Ok(connection) => connection,
         Err(problem) => {
@@ -56,6 +65,12 @@ async fn take(verb: &str, hub: &Hub, request: Request) -> Result<Response, Probl
             Ok(StatusCode::NO_CONTENT.into_response())
         }
     }
+}
+
+/// A client that sends without a connection, and so hears nothing but the answer.
+fn script(verb: &str, headers: &HeaderMap) -> Option<ClientId> {
+    let is_alone = verb == "send" && !headers.contains_key(CONNECTION_HEADER);
+    headers.get(CLIENT_HEADER).filter(|_| is_alone).and_then(|id| ClientId::parse(id.to_str().ok()?).ok())
 }
 
 /// The connection that is meant, if it belongs to who asks.

@@ -25,6 +25,7 @@ mod restart;
 mod resume;
 mod rows;
 mod search;
+mod sending;
 mod stalls;
 mod store;
 mod texts;

@@ -18,8 +18,13 @@ pub(crate) struct Process {
 impl Process {
     /// Starts one and waits for its link.
     pub(crate) fn start(data: &Path, more: &[&str]) -> Self {
+        Self::start_at("127.0.0.1:0", data, more)
+    }
+
+    /// Starts one that listens where it is told.
+    pub(crate) fn start_at(address: &str, data: &Path, more: &[&str]) -> Self {
         let mut command = Command::new(BINARY);
-        command.args(["serve", "--listen", "127.0.0.1:0", "--log", "warn", "--data"]).arg(data).args(more);
+        command.args(["serve", "--listen", address, "--log", "warn", "--data"]).arg(data).args(more);
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut link = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut link).unwrap();

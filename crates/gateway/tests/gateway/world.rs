@@ -128,7 +128,9 @@ pub(crate) fn options(folder: &Path, more: &[&str]) -> Options {
     }
     match CommandLine::try_parse_from(line).unwrap().command {
         Command::Serve(options) => *options,
-        Command::Agents | Command::Backup(_) | Command::Restore(_) | Command::DemoAgent { .. } => unreachable!("serve was asked for"),
+        Command::Send(_) | Command::Agents | Command::Backup(_) | Command::Restore(_) | Command::DemoAgent { .. } => {
+            unreachable!("serve was asked for")
+        }
     }
 }
 

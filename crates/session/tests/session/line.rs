@@ -1,6 +1,6 @@
 //! The session's line of the list: named, pinned, put away; and its end.
 
-use moorline_protocol::{ChangeSession, Code, SessionRow, TITLE_CHARS};
+use moorline_protocol::{ChangeSession, Code, EventBody, SessionRow, TITLE_CHARS, Usage};
 use moorline_session::{AgentUpdate, Input, Output, Store};
 
 use crate::driver::*;
@@ -121,4 +121,32 @@ fn what_was_decided_in_the_same_commit_is_said_behind_it_and_nothing_after_it_co
         })
         .collect();
     assert_eq!(kinds, ["receipt", "gone", "done", "refused"]);
+}
+
+#[test]
+fn an_agents_title_takes_the_place_of_what_was_first_typed_and_not_of_a_name() {
+    let titled = |driver: &mut Driver, title: &str| driver.report("m1", AgentUpdate::Title(title.to_owned()));
+    let mut driver = Driver::running();
+    titled(&mut driver, " The\n tide ");
+    assert_eq!(row(&driver).title, "The tide");
+    driver.end("m1");
+    titled(&mut driver, "The tide, again");
+    assert_eq!(row(&driver).title, "The tide, again", "also behind its turn");
+    titled(&mut driver, "  ");
+    assert_eq!(row(&driver).title, "The tide, again");
+    change(&mut driver, named("Roof"));
+    titled(&mut driver, "The tide");
+    assert_eq!(row(&driver).title, "Roof");
+}
+
+#[test]
+fn what_a_turn_took_is_in_its_terminal_event() {
+    let mut driver = Driver::running();
+    let tokens = Usage { input: Some(10), output: Some(2), cost: None };
+    driver.report("m1", AgentUpdate::Usage(tokens));
+    driver.report("m1", AgentUpdate::Usage(Usage { output: Some(3), cost: Some("0.1 USD".into()), ..Usage::default() }));
+    driver.end("m1");
+    let usage =
+        driver.events().iter().find_map(|event| if let EventBody::TurnEnded(ended) = &event.body { ended.usage.clone() } else { None });
+    assert_eq!(usage, Some(Usage { input: Some(10), output: Some(3), cost: Some("0.1 USD".into()) }));
 }

@@ -103,3 +103,35 @@ fn a_deadline_handled_early_changes_nothing() {
     assert_eq!(Driver::new().handle(Input::Deadline), []);
     assert_eq!(Driver::new().handle(Input::Committed), []);
 }
+
+#[test]
+fn a_queued_message_that_is_to_go_now_stops_the_turn_and_goes_before_the_others() {
+    let mut driver = Driver::new();
+    for message in ["m1", "m2", "m3", "m4"] {
+        driver.submit(message, "hello");
+    }
+    let said = driver.handle(Input::Cancel { reply: REPLY, turn: id("m1"), next: Some(id("m4")) });
+    assert_eq!(said[1..], [Output::Done { reply: REPLY }, stop("m1")]);
+    assert_eq!(driver.session.state().queue, ["m4", "m2", "m3"].map(id));
+    // Once more for another, while the turn is stopping: the agent is asked to stop once.
+    let said = driver.handle(Input::Cancel { reply: REPLY, turn: id("m1"), next: Some(id("m3")) });
+    assert_eq!(said[1..], [Output::Done { reply: REPLY }]);
+    assert_eq!(driver.session.state().queue, ["m4", "m3", "m2"].map(id));
+    driver.load();
+    assert_eq!(driver.session.state().queue, ["m4", "m3", "m2"].map(id), "the journal knows it");
+}
+
+#[test]
+fn a_message_that_does_not_wait_any_more_stops_nothing() {
+    let mut driver = Driver::new();
+    for message in ["m1", "m2"] {
+        driver.submit(message, "hello");
+    }
+    driver.handle(Input::Withdraw { reply: REPLY, message: id("m2") });
+    for gone in ["m2", "never"] {
+        let (code, sentence) = refusal(&driver.handle(Input::Cancel { reply: REPLY, turn: id("m1"), next: Some(id(gone)) }));
+        assert_eq!(code, Code::Unprocessable);
+        assert!(sentence.contains(gone), "{sentence}");
+    }
+    assert!(!driver.session.state().running.unwrap().stopping);
+}

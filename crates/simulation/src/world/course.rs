@@ -28,7 +28,10 @@ impl World {
                 world.oracle.stopped.insert(turn.clone());
                 world.disturb(&turn);
                 let session = world.tabs[no].shown.clone();
-                world.tabs[no].client.cancel(world.now, &session, &turn, None);
+                // Some want the last of those that wait to go now.
+                let queue = world.tabs[no].held.get(&session).map(|held| held.transcript.state().queue).unwrap_or_default();
+                let next = queue.last().filter(|_| queue.len() > 1).cloned();
+                world.tabs[no].client.cancel(world.now, &session, &turn, next);
             }),
             Act::TakeBack { tab, edit } => self.with_tab(tab, |world, no| world.take_back(no, edit)),
             Act::Retry { tab } => self.with_tab(tab, Self::retry_failed),

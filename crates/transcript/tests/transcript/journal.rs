@@ -211,11 +211,21 @@ impl Writer {
             }
             Step::Stop if !self.stopping => {
                 self.stopping = true;
-                self.push(EventBody::TurnStopping(TurnStopping { turn: turn.clone(), next: None }));
+                // The last one that waits goes before those that are not urgent.
+                let next = if self.queue.len() > 1 { self.queue.pop().map(|(_, message)| message) } else { None };
+                if let Some(message) = &next {
+                    self.enqueue(true, message.clone());
+                }
+                self.push(EventBody::TurnStopping(TurnStopping { turn: turn.clone(), next }));
             }
             Step::End(outcome) => self.end(turn, outcome),
             _ => {}
         }
+    }
+
+    fn enqueue(&mut self, urgent: bool, message: TurnId) {
+        let behind = self.queue.iter().take_while(|(other, _)| *other >= urgent).count();
+        self.queue.insert(behind, (urgent, message));
     }
 
     pub(crate) fn accept(&mut self, text: &str, rest: &str, interrupt: Option<TurnId>) -> TurnId {
@@ -228,8 +238,7 @@ impl Writer {
         if !rest.is_empty() {
             self.push(EventBody::Append(Append { block, edition: 0, at: length, text: rest.to_owned() }));
         }
-        let behind = self.queue.iter().take_while(|(other, _)| *other >= urgent).count();
-        self.queue.insert(behind, (urgent, message.clone()));
+        self.enqueue(urgent, message.clone());
         message
     }
 
