@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use leptos::mount::mount_to_body;
 use moorline_delivery::{ClientEvent, Diagnostics, SendResult};
-use moorline_protocol::{MessageId, Millis, Send, Seq, SessionId, TurnId};
+use moorline_protocol::{MessageId, Millis, Send, Seq, SessionId, SetAgent, TurnId};
 use wasm_bindgen_futures::spawn_local;
 
 use crate::{
@@ -92,8 +92,18 @@ impl Driver for Transport {
         Self::withdraw(self, session, message, text);
     }
 
-    fn cancel(&self, session: &SessionId, turn: &TurnId) {
-        Self::cancel(self, session, turn);
+    fn cancel(&self, session: &SessionId, turn: &TurnId, next: Option<&MessageId>) {
+        Self::cancel(self, session, turn, next);
+    }
+
+    fn restart_agent(&self, session: &SessionId) -> Pending<()> {
+        let done = Self::restart_agent(self, session);
+        Box::pin(async move { done.await.map_err(|error| error.to_string()) })
+    }
+
+    fn set_agent(&self, session: &SessionId, set: SetAgent) -> Pending<()> {
+        let done = Self::set_agent(self, session, set);
+        Box::pin(async move { done.await.map_err(|error| error.to_string()) })
     }
 
     fn sign_in(&self, token: &str) -> Pending<()> {

@@ -39,7 +39,7 @@ mod stream;
 use std::{future::Future, rc::Rc};
 
 use moorline_delivery::{ClientEvent, Diagnostics, LinkStatus, SendResult};
-use moorline_protocol::{MessageId, Page, Send, Seq, SessionId, TurnId};
+use moorline_protocol::{MessageId, Page, Send, Seq, SessionId, SetAgent, TurnId, encode};
 
 use self::driver::Driver;
 pub use self::{
@@ -111,8 +111,26 @@ impl Transport {
     }
 
     /// Stops a turn. Tried once.
-    pub fn cancel(&self, session: &SessionId, turn: &TurnId) {
-        self.0.command(|core, now| core.cancel(now, session, turn));
+    pub fn cancel(&self, session: &SessionId, turn: &TurnId, next: Option<&MessageId>) {
+        self.0.command(|core, now| core.cancel(now, session, turn, next.cloned()));
+    }
+
+    /// Has a session's agent begin again.
+    ///
+    /// # Errors
+    /// [`HttpError`], whose text is for the user.
+    pub fn restart_agent(&self, session: &SessionId) -> impl Future<Output = Result<(), HttpError>> + use<> {
+        let (driver, path) = (Rc::clone(&self.0), format!("v1/sessions/{session}/agent/restart"));
+        async move { driver.post(path, None).await }
+    }
+
+    /// Sets a session's agent.
+    ///
+    /// # Errors
+    /// [`HttpError`], whose text is for the user.
+    pub fn set_agent(&self, session: &SessionId, set: SetAgent) -> impl Future<Output = Result<(), HttpError>> + use<> {
+        let (driver, path) = (Rc::clone(&self.0), format!("v1/sessions/{session}/agent"));
+        async move { driver.post(path, Some(encode(&set))).await }
     }
 
     /// Logs in with a token; the connection and the outbox then go on by themselves.

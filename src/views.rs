@@ -3,6 +3,7 @@
 //! No view holds state that another one needs, starts network work, or decides anything about a send. The elements'
 //! `data-` attributes are hooks for tests and stay as docs/testing.md lists them.
 
+mod agent;
 mod announcer;
 mod block;
 mod composer;
@@ -10,6 +11,7 @@ mod connection;
 mod countdown;
 mod crash;
 mod diagnostics;
+mod diff;
 mod echo;
 mod gap;
 mod host;

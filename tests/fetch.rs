@@ -296,7 +296,7 @@ async fn a_login_that_has_ended_is_a_pause_and_no_attempt() {
 async fn a_cancel_that_gets_no_answer_is_told_and_not_tried_again() {
     let page = Page::streaming().await;
     browser::fail_fetch("v1/");
-    page.transport.cancel(&session(), &message("m1"));
+    page.transport.cancel(&session(), &message("m1"), None);
     until("it is told", || page.sink.saw(|event| matches!(event, ClientEvent::Notice(Notice::CancelFailed { .. })))).await;
     settle().await;
     assert_eq!(count_posted("cancel"), 1);
@@ -305,7 +305,7 @@ async fn a_cancel_that_gets_no_answer_is_told_and_not_tried_again() {
 #[wasm_bindgen_test]
 async fn a_cancel_that_gets_through_is_no_news() {
     let page = Page::streaming().await;
-    page.transport.cancel(&session(), &message("m1"));
+    page.transport.cancel(&session(), &message("m1"), None);
     assert_eq!(count_posted("cancel"), 1);
     settle().await;
     assert!(!page.sink.saw(|event| matches!(event, ClientEvent::Notice(_))));

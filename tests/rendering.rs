@@ -2,6 +2,8 @@
 
 #![cfg(target_family = "wasm")]
 
+#[path = "rendering/agent.rs"]
+mod agent;
 #[path = "support/browser.rs"]
 mod browser;
 #[path = "rendering/diagnostics.rs"]

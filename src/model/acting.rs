@@ -2,10 +2,10 @@
 
 use leptos::prelude::*;
 use moorline_delivery::SendResult;
-use moorline_protocol::{BlockId, Create, MessageId, Millis, Page, Send, SendBody, Seq, SessionId, TurnId};
+use moorline_protocol::{BlockId, Create, MessageId, Millis, Page, Send, SendBody, Seq, SessionId, SetAgent, TurnId};
 use wasm_bindgen_futures::spawn_local;
 
-use super::{Driver, Model, Pending, Screen, Session};
+use super::{Driver, Model, Pending, Screen, Session, as_sentence};
 
 impl Model {
     /// Puts a session on screen. The one on screen already: nothing happens.
@@ -55,6 +55,15 @@ impl Model {
 
     /// Sends the draft of the session on screen. It is cleared only once the send is in the outbox.
     pub fn send_draft(&self) {
+        self.send_typed(None);
+    }
+
+    /// Sends the draft of the session on screen, and stops the turn at work for its sake.
+    pub fn send_draft_now(&self) {
+        self.send_typed(self.on_screen().and_then(|session| session.standing().running).map(|running| running.turn));
+    }
+
+    fn send_typed(&self, interrupt: Option<TurnId>) {
         let Some(mut session) = self.on_screen() else { return };
         let text = session.draft.get_untracked();
         if text.trim().is_empty() {
@@ -68,7 +77,7 @@ impl Model {
             let Some(new) = self.on_screen() else { return };
             session = new;
         }
-        if self.say(&session, &text) {
+        if self.say(&session, &text, interrupt) {
             self.set_draft(String::new());
         }
     }
@@ -77,16 +86,16 @@ impl Model {
     pub fn send_text(&self, text: &str) {
         let Some(session) = self.on_screen() else { return };
         let is_there = || session.draft.with_untracked(|draft| draft.starts_with(text));
-        if !self.say(&session, text) && !is_there() {
+        if !self.say(&session, text, None) && !is_there() {
             self.return_text(&session, text);
         }
     }
 
     /// Returns whether it is in the outbox.
-    fn say(&self, session: &Session, text: &str) -> bool {
+    fn say(&self, session: &Session, text: &str, interrupt: Option<TurnId>) -> bool {
         self.0.is_unchosen.set(false);
-        let create = session.is_blank().then(Create::default);
-        let taken = self.send(session, SendBody::Text(text.to_owned()), create);
+        let create = session.is_blank().then(|| Create { title: None, agent: session.picked.get_untracked() });
+        let taken = self.send(session, SendBody::Text(text.to_owned()), create, interrupt);
         if let Some(screen) = self.0.screen.get_untracked().filter(|_| taken) {
             screen.repin().notify();
         }
@@ -96,12 +105,12 @@ impl Model {
     /// Answers a request of the session on screen.
     pub fn answer(&self, request: &BlockId, option: &str) {
         let Some(session) = self.on_screen() else { return };
-        self.send(&session, SendBody::Answer { request: request.clone(), option: option.to_owned() }, None);
+        self.send(&session, SendBody::Answer { request: request.clone(), option: option.to_owned() }, None, None);
     }
 
-    fn send(&self, session: &Session, body: SendBody, create: Option<Create>) -> bool {
+    fn send(&self, session: &Session, body: SendBody, create: Option<Create>, interrupt: Option<TurnId>) -> bool {
         let Some(driver) = self.driver() else { return false };
-        let send = Send { session: session.id.clone(), message: driver.new_message_id(), body, create, interrupt: None };
+        let send = Send { session: session.id.clone(), message: driver.new_message_id(), body, create, interrupt };
         let refusal = match driver.send(send) {
             SendResult::Sent | SendResult::Queued => None,
             SendResult::Dropped(reason) => Some(reason),
@@ -141,7 +150,36 @@ impl Model {
     /// Stops a turn of the session on screen.
     pub fn cancel(&self, turn: &TurnId) {
         let Some(session) = self.on_screen() else { return };
-        self.drive(|driver| driver.cancel(&session.id, turn));
+        self.drive(|driver| driver.cancel(&session.id, turn, None));
+    }
+
+    /// Stops the turn at work of the session on screen for the sake of a message that waits.
+    pub fn send_now(&self, message: &MessageId) {
+        let Some(session) = self.on_screen() else { return };
+        if let Some(running) = session.standing().running {
+            self.drive(|driver| driver.cancel(&session.id, &running.turn, Some(message)));
+        }
+    }
+
+    /// Has the agent of the session on screen begin again.
+    pub fn restart_agent(&self) {
+        self.tell_agent("The agent was not restarted", |driver, session| driver.restart_agent(session));
+    }
+
+    /// Sets the agent of the session on screen.
+    pub fn set_agent(&self, id: String, value: String) {
+        self.tell_agent("The agent was not set", |driver, session| driver.set_agent(session, SetAgent { id, value }));
+    }
+
+    fn tell_agent(&self, failure: &'static str, tell: impl FnOnce(&dyn Driver, &SessionId) -> Pending<()>) {
+        let (Some(driver), Some(session)) = (self.driver(), self.on_screen()) else { return };
+        let told = tell(&*driver, &session.id);
+        let this = self.clone();
+        spawn_local(async move {
+            if let Err(reason) = told.await {
+                this.notice(format!("{failure}: {}", as_sentence(&reason)));
+            }
+        });
     }
 
     fn drive(&self, act: impl FnOnce(&dyn Driver)) {

@@ -35,6 +35,7 @@ impl Model {
             }
             ClientEvent::Rows(rows) => inner.list.merge(rows),
             ClientEvent::Link(link) => self.take_link(link),
+            ClientEvent::Agent { session, agent } => self.session(&session).agent.set(Some((agent, self.now()))),
             ClientEvent::Agents(agents) => inner.agents.set(agents),
             ClientEvent::Send(status) => {
                 let session = self.session(&status.send.session);

@@ -3,7 +3,7 @@
 use std::{future::Future, pin::Pin};
 
 use moorline_delivery::{Diagnostics, SendResult};
-use moorline_protocol::{MessageId, Millis, Page, Send, Seq, SessionId, TurnId};
+use moorline_protocol::{MessageId, Millis, Page, Send, Seq, SessionId, SetAgent, TurnId};
 
 /// An answer that comes later; its error is a sentence for the user.
 pub type Pending<T> = Pin<Box<dyn Future<Output = Result<T, String>>>>;
@@ -24,8 +24,12 @@ pub trait Driver {
     fn remove(&self, message: &MessageId);
     /// Takes back a message that the gateway has queued; `text` returns to the composer once it is withdrawn.
     fn withdraw(&self, session: &SessionId, message: &MessageId, text: Option<String>);
-    /// Stops a turn. Tried once.
-    fn cancel(&self, session: &SessionId, turn: &TurnId);
+    /// Stops a turn, for the sake of a message that waits if one is named. Tried once.
+    fn cancel(&self, session: &SessionId, turn: &TurnId, next: Option<&MessageId>);
+    /// Has a session's agent begin again. Tried once.
+    fn restart_agent(&self, session: &SessionId) -> Pending<()>;
+    /// Sets a session's agent. Tried once.
+    fn set_agent(&self, session: &SessionId, set: SetAgent) -> Pending<()>;
     /// Logs in.
     fn sign_in(&self, token: &str) -> Pending<()>;
     /// Fetches the newest blocks opened before a seq.

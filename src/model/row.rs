@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use moorline_delivery::SendStatus;
 use moorline_protocol::{
     Block, BlockId, BlockKind, MessageId, PlanEntry, RequestOption, SendBody, Seq, Settlement, ToolKind, ToolStatus, Turn, TurnError,
-    TurnId, TurnState,
+    TurnId, TurnState, Usage,
 };
 
 use super::send_line::SendLine;
@@ -17,6 +17,8 @@ pub struct TurnRow {
     pub state: ArcRwSignal<TurnState>,
     /// Why it ended so.
     pub error: ArcRwSignal<Option<TurnError>>,
+    /// What it took: milliseconds, once it is over, and what the agent told.
+    pub took: ArcRwSignal<Option<(u64, Usage)>>,
     /// What of it is mounted, in order.
     pub places: ArcRwSignal<Vec<Place>>,
 }
@@ -72,6 +74,7 @@ impl TurnRow {
             id: turn.id.clone(),
             state: ArcRwSignal::new(turn.state),
             error: ArcRwSignal::new(turn.error.clone()),
+            took: ArcRwSignal::new(took(turn)),
             places: ArcRwSignal::new(Vec::new()),
         }
     }
@@ -79,7 +82,13 @@ impl TurnRow {
     pub(super) fn refresh(&self, turn: &Turn) {
         set_if_other(&self.state, &turn.state);
         set_if_other(&self.error, &turn.error);
+        set_if_other(&self.took, &took(turn));
     }
+}
+
+fn took(turn: &Turn) -> Option<(u64, Usage)> {
+    let time = turn.ended_at?.saturating_sub(turn.started_at?);
+    Some((time, turn.usage.clone().unwrap_or_default()))
 }
 
 /// A mounted block. Its text stays in the transcript: a change of `rev` says that it may have grown.

@@ -9,7 +9,7 @@ use std::{
 
 use leptos::prelude::*;
 use moorline_delivery::{LinkStatus, SendStatus};
-use moorline_protocol::{Block, BlockId, Epoch, MessageId, SendBody, Seq, SessionId, SessionState, TurnId};
+use moorline_protocol::{AgentStatus, Block, BlockId, Epoch, MessageId, Millis, SendBody, Seq, SessionId, SessionState, TurnId};
 use moorline_transcript::{Changes, Gap, Transcript};
 use send_wrapper::SendWrapper;
 
@@ -121,6 +121,18 @@ impl Screen {
     #[must_use]
     pub fn standing(&self) -> ArcReadSignal<SessionState> {
         self.0.standing.read_only()
+    }
+
+    /// How the agent stands, and the monotonic time at which that was told.
+    #[must_use]
+    pub fn agent(&self) -> ArcReadSignal<Option<(AgentStatus, Millis)>> {
+        self.0.session.agent.read_only()
+    }
+
+    /// The agent that the session is to be made with; none: the gateway's first.
+    #[must_use]
+    pub fn picked(&self) -> ArcRwSignal<Option<String>> {
+        self.0.session.picked.clone()
     }
 
     /// The last seq that what is mounted shows.

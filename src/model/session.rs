@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 
 use leptos::prelude::*;
 use moorline_delivery::{AttachmentStatus, SendStatus};
-use moorline_protocol::{Epoch, Event, MessageId, Page, Seq, SessionId, SessionState};
+use moorline_protocol::{AgentStatus, Epoch, Event, MessageId, Millis, Page, Seq, SessionId, SessionState};
 use moorline_transcript::{Changes, Snapshot, Transcript};
 
 /// A session's owner of everything but what is on screen. It is changed at once by what arrives, on screen or not.
@@ -21,6 +21,10 @@ pub(super) struct Session {
     /// Accepted messages that the user takes back, until the gateway has answered.
     pub(super) withdrawing: RefCell<Vec<MessageId>>,
     pub(super) draft: ArcRwSignal<String>,
+    /// How its agent stands, as far as that was told, and since when.
+    pub(super) agent: ArcRwSignal<Option<(AgentStatus, Millis)>>,
+    /// The agent that it is to be made with.
+    pub(super) picked: ArcRwSignal<Option<String>>,
 }
 
 impl Session {
@@ -34,6 +38,8 @@ impl Session {
             sends: RefCell::default(),
             withdrawing: RefCell::default(),
             draft: ArcRwSignal::new(draft),
+            agent: ArcRwSignal::default(),
+            picked: ArcRwSignal::default(),
         }
     }
 
@@ -64,6 +70,7 @@ impl Session {
         self.transcript.borrow_mut().reset(&mut self.changes.borrow_mut());
         self.told.replace(None);
         self.withdrawing.borrow_mut().clear();
+        self.agent.set(None);
     }
 
     pub(super) fn is_deleted(&self) -> bool {

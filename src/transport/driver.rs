@@ -158,6 +158,10 @@ impl Driver {
         self.gateway.page(session, before).await
     }
 
+    pub(super) async fn post(&self, path: String, body: Option<String>) -> Result<(), HttpError> {
+        self.gateway.command(path, body).await
+    }
+
     /// A page that is hidden or put away may not get another task, so those two do not wait for the pump.
     fn signal(&self, signal: Signal) {
         match signal {

@@ -142,6 +142,11 @@ impl Gateway {
         self.request("GET", format!("v1/sessions/{session}/blocks?before={before}")).json().await
     }
 
+    /// Posts what belongs to no connection.
+    pub(super) async fn command(&self, path: String, body: Option<String>) -> Result<(), HttpError> {
+        Request { body, ..self.request("POST", path) }.done().await
+    }
+
     async fn log_in(&self, token: String) -> Result<(), HttpError> {
         let request = self.request("POST", "v1/login".to_owned());
         let credentials = if self.elsewhere { Credentials::Bearer(None) } else { Credentials::Cookie };

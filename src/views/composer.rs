@@ -5,7 +5,10 @@ use moorline_delivery::DropReason;
 
 use crate::model::{Model, Screen};
 
-use super::part::{flag, part, press, view, words};
+use super::{
+    agent,
+    part::{flag, part, press, view, words},
+};
 
 /// What a keydown of an input method says when it does not say that it composes.
 const COMPOSING_KEY: u32 = 229;
@@ -42,6 +45,8 @@ pub(super) fn composer(model: &Model, screen: &Screen) -> AnyView {
     let is_empty = move || emptiness.with(|draft| draft.trim().is_empty());
     view! {
         <form class="composer" on:submit=submit>
+            {agent::agent(model, screen)}
+            {agent::commands(model, screen)}
             {part(move || not_saved.get().then(|| view! { <p class="not-saved" data-not-saved="">{NOT_SAVED}</p> }))}
             {part(move || refusal.get().map(|reason| {
                 let (word, sentence) = refused(reason);
@@ -61,12 +66,29 @@ pub(super) fn composer(model: &Model, screen: &Screen) -> AnyView {
                 ></textarea>
                 <div class="composer-buttons">
                     {stop(model, screen)}
+                    {send_now(model, screen)}
                     <button type="submit" class="primary" data-send="" disabled=flag(is_empty)>"Send"</button>
                 </div>
             </div>
             <p class="hint" aria-hidden="true">"Enter sends, Shift+Enter makes a new line."</p>
         </form>
     }
+}
+
+/// While a turn is at work, what is typed may go at once in its place.
+fn send_now(model: &Model, screen: &Screen) -> AnyView {
+    let (model, standing, draft) = (model.clone(), screen.standing(), model.draft().unwrap_or_default());
+    let offered = ArcMemo::new(move |_| {
+        let is_running = standing.with(|standing| standing.running.is_some());
+        is_running && draft.with(|draft| !draft.trim().is_empty())
+    });
+    part(move || {
+        let model = model.clone();
+        offered.get().then(|| {
+            let title = "Stops what the agent is at, and sends this in its place";
+            view! { <button type="button" data-send-now="" title=title on:click=press(move |_| model.send_draft_now())>"Send now"</button> }
+        })
+    })
 }
 
 fn stop(model: &Model, screen: &Screen) -> AnyView {

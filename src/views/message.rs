@@ -46,10 +46,16 @@ where
             let (model, turn) = (model.clone(), turn.id.clone());
             move |_| model.withdraw(&turn, None)
         };
-        let (edits_closed, remove_closed, taken_back) = (is_withdrawing.clone(), is_withdrawing.clone(), is_withdrawing.clone());
+        let now = {
+            let (model, turn) = (model.clone(), turn.id.clone());
+            move |_| model.send_now(&turn)
+        };
+        let (now_closed, edits_closed) = (is_withdrawing.clone(), is_withdrawing.clone());
+        let (remove_closed, taken_back) = (is_withdrawing.clone(), is_withdrawing.clone());
         Some(view! {
             <div class="send-line">
                 <span class="send-state">{words(move || if taken_back() { "Taking back…" } else { "Waits for its turn" })}</span>
+                <button type="button" class="small" data-action="now" disabled=flag(now_closed) on:click=press(now)>"Send now"</button>
                 <button type="button" class="small" data-action="edit" disabled=flag(edits_closed) on:click=press(edit)>"Edit"</button>
                 <button type="button" class="small" data-action="remove" disabled=flag(remove_closed) on:click=press(remove)>"Remove"</button>
             </div>

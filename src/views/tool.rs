@@ -8,7 +8,7 @@ use moorline_protocol::{ToolKind, ToolStatus};
 use crate::model::{BlockRow, Screen};
 
 use super::{
-    live_text::live_text,
+    diff,
     part::{part, view, words},
     thought::is_open,
 };
@@ -50,7 +50,7 @@ fn body(screen: &Screen, row: &Arc<BlockRow>) -> AnyView {
         <div class="tool-body">
             {part(move || input.get().map(|input| view! { <h3>"Input"</h3><pre class="tool-input" data-input="">{input}</pre> }))}
             <h3>"Output"</h3>
-            {live_text(screen, row, "tool-output")}
+            {diff::output(screen, row)}
         </div>
     }
 }

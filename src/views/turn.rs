@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use leptos::prelude::*;
-use moorline_protocol::TurnState;
+use moorline_protocol::{TurnState, Usage};
 
 use crate::model::{Model, Place, Screen, TurnRow};
 
@@ -48,7 +48,8 @@ fn footer(model: &Model, screen: &Screen, row: &Arc<TurnRow>) -> AnyView {
     part(move || {
         let reason = row.error.with(|error| error.as_ref().map(|error| error.message.clone()));
         match row.state.get() {
-            TurnState::Queued | TurnState::Completed | TurnState::Withdrawn => ().into_any(),
+            TurnState::Queued | TurnState::Withdrawn => ().into_any(),
+            TurnState::Completed => row.took.get().and_then(|(time, usage)| spent(time, &usage)).into_any(),
             TurnState::Running if asks.get() => working("Waiting for your answer"),
             TurnState::Running => working("Working…"),
             TurnState::Stopping => working("Stopping…"),
@@ -60,6 +61,17 @@ fn footer(model: &Model, screen: &Screen, row: &Arc<TurnRow>) -> AnyView {
             }
         }
     })
+}
+
+/// What a turn took, if the agent told anything of it.
+fn spent(time: u64, usage: &Usage) -> Option<AnyView> {
+    if *usage == Usage::default() {
+        return None;
+    }
+    let tokens =
+        [(usage.input, "in"), (usage.output, "out")].into_iter().filter_map(|(tokens, way)| Some(format!("{} tokens {way}", tokens?)));
+    let said: Vec<String> = std::iter::once(format!("{} s", time / 1_000)).chain(tokens).chain(usage.cost.clone()).collect();
+    Some(view! { <p class="turn-foot spent" data-usage="">{said.join(" · ")}</p> })
 }
 
 fn working(word: &'static str) -> AnyView {

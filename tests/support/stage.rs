@@ -13,8 +13,8 @@ use moorline::model::{Driver, Model, Pending};
 use moorline_delivery::{AttachmentStatus, ClientEvent, Counters, Diagnostics, LinkStatus, SendResult, SendState, SendStatus};
 use moorline_protocol::{
     Accepted, Append, Block, BlockId, BlockKind, Changed, Epoch, Event, EventBody, FieldsPatch, Item, MessageId, Millis, Opened, Outcome,
-    Page, Patch, RequestOption, Rows, Send, SendBody, Seq, SessionId, SessionRow, ToolStatus, Turn, TurnEnded, TurnId, TurnStarted,
-    TurnState,
+    Page, Patch, RequestOption, Rows, Send, SendBody, Seq, SessionId, SessionRow, SetAgent, ToolStatus, Turn, TurnEnded, TurnId,
+    TurnStarted, TurnState,
 };
 
 use crate::dom::Dom;
@@ -92,8 +92,18 @@ impl Driver for FakeDriver {
         self.note(format!("withdraw {message} {}", text.unwrap_or_default()));
     }
 
-    fn cancel(&self, _session: &SessionId, turn: &TurnId) {
-        self.note(format!("cancel {turn}"));
+    fn cancel(&self, _session: &SessionId, turn: &TurnId, next: Option<&MessageId>) {
+        self.note(next.map_or_else(|| format!("cancel {turn}"), |next| format!("cancel {turn} for {next}")));
+    }
+
+    fn restart_agent(&self, session: &SessionId) -> Pending<()> {
+        self.note(format!("restart_agent {session}"));
+        Box::pin(async { Err("the agent cannot be reached".to_owned()) })
+    }
+
+    fn set_agent(&self, session: &SessionId, set: SetAgent) -> Pending<()> {
+        self.note(format!("set_agent {session} {} {}", set.id, set.value));
+        Box::pin(async { Ok(()) })
     }
 
     fn sign_in(&self, token: &str) -> Pending<()> {
