@@ -89,7 +89,7 @@ impl Transcript {
     fn open(&mut self, opened: &Opened, seq: Seq, changes: &mut Changes) {
         let mut block = match self.blocks.get(&opened.block) {
             Some(held) if held.rev >= seq => return,
-            Some(held) => Block { rev: seq, ..(**held).clone() },
+            Some(held) => Block { rev: seq, ..held.clone() },
             None => blank(opened.block.clone(), opened.turn.clone(), opened.kind, seq),
         };
         opened.fields.clone().apply(&mut block.fields);
@@ -116,7 +116,7 @@ impl Transcript {
         if held.rev >= event.seq {
             return;
         }
-        let mut turn = (**held).clone();
+        let mut turn = held.clone();
         turn.rev = event.seq;
         match &event.body {
             EventBody::TurnStarted(_) => {

@@ -36,8 +36,7 @@ impl Folding {
         let there = &whole.transcript;
         // An event of an unknown kind belongs to the newest turn, also when that is over.
         let turns = there.newest_turn(there.seq.next()).into_iter().chain(there.queued());
-        let blocks = whole.open.iter().filter_map(|(_, block)| there.block(block));
-        Self { base: there.outline(turns.filter_map(|turn| there.turn(turn)), blocks) }
+        Self { base: there.outline(turns.filter_map(|turn| there.turn(turn)), whole.open_blocks()) }
     }
 
     /// The seq up to which events were taken.
@@ -117,8 +116,8 @@ impl Transcript {
         let newest = self.newest_turn(self.seq.next());
         let goes_on = |turn: &Turn| !turn.state.is_over() || newest == Some(&turn.id);
         let is_open = |block: &Block| block.fields.closed != Some(true) && self.turn(&block.turn).is_none_or(goes_on);
-        let turns = self.turns.values().map(Box::as_ref).filter(|turn| goes_on(turn));
-        self.outline(turns, self.blocks.values().map(Box::as_ref).filter(|block| is_open(block)))
+        let turns = self.turns.values().filter(|turn| goes_on(turn));
+        self.outline(turns, self.blocks.values().filter(|block| is_open(block)))
     }
 
     /// Some turns and blocks of it, with the lengths of texts in place of the texts.
@@ -166,7 +165,8 @@ mod tests {
         let mut folding = Folding::new();
         for run in turn_of(1_000).chunks(500) {
             folding.fold(run, &Limits::default());
-            assert!(folding.base.blocks.len() <= 2, "{} blocks are held", folding.base.blocks.len());
+            let held = folding.base.blocks.values().count();
+            assert!(held <= 2, "{held} blocks are held");
         }
     }
 

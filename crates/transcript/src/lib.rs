@@ -26,6 +26,8 @@ mod entity;
 mod folding;
 mod gap;
 mod merge;
+mod named;
+mod order;
 mod parts;
 mod range;
 mod retention;

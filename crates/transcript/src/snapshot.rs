@@ -1,10 +1,15 @@
 //! The other direction: the newest part of a transcript, and older parts on demand.
 
-use std::{collections::BTreeSet, iter};
+use std::collections::BTreeSet;
 
-use moorline_protocol::{BlockId, Epoch, Item, Limits, Page, Seq, SnapshotPart, TurnId, encode};
+use moorline_protocol::{Epoch, Item, Limits, Page, Seq, SnapshotPart, encode};
 
-use crate::{WholeTranscript, entity::Entity, span::Spans, text::with_tail};
+use crate::{
+    WholeTranscript,
+    order::{Numbered, Placed},
+    span::Spans,
+    text::with_tail,
+};
 
 /// The newest part of a transcript as of a seq: the parts of the wire, joined.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,12 +48,13 @@ impl WholeTranscript {
     #[must_use]
     pub fn snapshot(&self, since: Option<Seq>, limits: &Limits, epoch: &Epoch) -> Snapshot {
         let bounds = Bounds { turns: limits.snapshot_turns, blocks: usize::MAX, bytes: limits.snapshot_bytes };
-        let (from, mut chosen) = self.newest(Seq::MAX, &bounds, limits);
+        let newest = self.newest(Seq::MAX, &bounds, limits);
+        let mut older = Chosen::new();
         if let Some(since) = since {
-            self.choose_changed(since, &mut chosen);
+            self.choose_changed(since, &mut older);
         }
-        self.choose_unsettled(&mut chosen);
-        Snapshot { epoch: epoch.clone(), seq: self.transcript.seq, from, items: self.items(chosen, limits) }
+        self.choose_unsettled(&mut older);
+        Snapshot { epoch: epoch.clone(), seq: self.transcript.seq, from: newest.from, items: self.items(older, newest, limits) }
     }
 
     /// Makes a page of the newest blocks opened before `before`: at most `limit`, [`Limits::page_blocks`] and about
@@ -57,100 +63,92 @@ impl WholeTranscript {
     pub fn page(&self, before: Seq, limit: usize, limits: &Limits, epoch: &Epoch) -> Page {
         let bounds = Bounds { turns: usize::MAX, blocks: limit.min(limits.page_blocks), bytes: limits.snapshot_bytes };
         let before = before.clamp(Seq::new(1), self.transcript.seq.next());
-        let (from, chosen) = self.newest(before, &bounds, limits);
-        Page { epoch: epoch.clone(), seq: self.transcript.seq, from, before, items: self.items(chosen, limits) }
+        let newest = self.newest(before, &bounds, limits);
+        Page { epoch: epoch.clone(), seq: self.transcript.seq, from: newest.from, before, items: self.items(Chosen::new(), newest, limits) }
     }
 
-    /// Chooses what was opened last before `before`, and says from which place on that is everything.
-    fn newest(&self, before: Seq, bounds: &Bounds, limits: &Limits) -> (Seq, Chosen) {
-        let mut chosen = Chosen::new();
+    /// Takes what was opened last before `before`.
+    fn newest(&self, before: Seq, bounds: &Bounds, limits: &Limits) -> Newest<'_> {
+        let all = self.order.between(Seq::ZERO, before);
+        let mut newest = Newest { from: before, placed: &[], items: Vec::new() };
         let mut turns = BTreeSet::new();
         let (mut blocks, mut bytes) = (0, 0);
-        let mut from = before;
-        for (opened, here) in self.opened(Seq::ZERO, before) {
-            for entity in &here {
-                turns.extend(self.turn_of(entity).cloned());
-                blocks += usize::from(matches!(entity, Entity::Block(_)));
-                bytes += self.item(entity, limits).map_or(0, |item| encode(&item).len());
+        for here in all.chunk_by(|(one, _), (other, _)| one == other).rev() {
+            let taken = newest.items.len();
+            for (_, numbered) in here.iter().rev() {
+                turns.extend(self.order.turn_of(*numbered));
+                blocks += usize::from(matches!(numbered, Numbered::Block(_)));
+                let item = self.item(*numbered, limits);
+                bytes += item.as_ref().map_or(0, |item| encode(item).len());
+                newest.items.extend(item);
             }
             let fits = turns.len() <= bounds.turns && blocks <= bounds.blocks && bytes <= bounds.bytes;
-            if !fits && !chosen.is_empty() {
-                return (from, chosen);
+            if !fits && taken > 0 {
+                newest.items.truncate(taken);
+                return newest;
             }
-            from = opened;
-            chosen.extend(here.into_iter().map(|entity| (opened, entity)));
+            newest.from = here.first().map_or(newest.from, |(opened, _)| *opened);
+            newest.placed = &all[all.len() - newest.items.len()..];
         }
-        (Seq::new(1), chosen)
-    }
-
-    /// What was opened in `from..before`, by seq, the newest first.
-    fn opened(&self, from: Seq, before: Seq) -> impl Iterator<Item = (Seq, Vec<Entity>)> {
-        let turns = (from, TurnId::lowest())..(before, TurnId::lowest());
-        let blocks = (from, BlockId::lowest())..(before, BlockId::lowest());
-        let mut turns = self.transcript.opened_turns.range(turns).rev().peekable();
-        let mut blocks = self.transcript.opened_blocks.range(blocks).rev().peekable();
-        iter::from_fn(move || {
-            let opened = turns.peek().map(|(at, _)| *at).max(blocks.peek().map(|(at, _)| *at))?;
-            let turns = iter::from_fn(|| turns.next_if(|(at, _)| *at == opened)).map(|(_, turn)| Entity::Turn(turn.clone()));
-            let blocks = iter::from_fn(|| blocks.next_if(|(at, _)| *at == opened)).map(|(_, block)| Entity::Block(block.clone()));
-            Some((opened, turns.chain(blocks).collect()))
-        })
+        newest.from = Seq::new(1);
+        newest
     }
 
     /// Chooses what a reader at `since` holds in an older state.
     fn choose_changed(&self, since: Seq, chosen: &mut Chosen) {
         let before = since.next();
-        let here =
-            self.opened(Spans::stretch_of(since), before).flat_map(|(opened, here)| here.into_iter().map(move |entity| (opened, entity)));
-        let around = self.spans.around(since).filter(|(opened, _)| *opened < before).cloned();
-        chosen.extend(here.chain(around).filter(|(_, entity)| self.rev(entity).is_some_and(|rev| rev > since)));
+        let here = self.order.between(Spans::stretch_of(since), before).iter();
+        let around = self.spans.around(since).filter(|(opened, _)| *opened < before);
+        chosen.extend(here.chain(around).filter(|(_, numbered)| self.rev(*numbered).is_some_and(|rev| rev > since)));
     }
 
     /// Chooses what later events may touch, and what they may be shown beside.
     fn choose_unsettled(&self, chosen: &mut Chosen) {
         let transcript = &self.transcript;
         let newest = transcript.newest_turn(Seq::MAX);
-        for turn in newest.into_iter().chain(transcript.queued()).filter_map(|turn| transcript.turn(turn)) {
-            chosen.insert((turn.opened, Entity::Turn(turn.id.clone())));
-        }
-        for turn in transcript.queued() {
-            chosen.extend(transcript.blocks(turn).map(|block| (block.opened, Entity::Block(block.id.clone()))));
-        }
-        chosen.extend(self.open.iter().chain(&transcript.requests).map(|(opened, block)| (*opened, Entity::Block(block.clone()))));
+        let turns = newest.into_iter().chain(transcript.queued()).filter_map(|turn| transcript.turns.find(turn));
+        chosen.extend(turns.map(|(slot, turn)| (turn.opened, Numbered::Turn(slot))));
+        let waiting = transcript.queued().flat_map(|turn| transcript.blocks(turn)).map(|block| (block.opened, &block.id));
+        let asking = transcript.requests.iter().map(|(opened, block)| (*opened, block));
+        let slot = |(opened, block)| Some((opened, Numbered::Block(transcript.blocks.slot(block)?)));
+        chosen.extend(waiting.chain(asking).filter_map(slot));
+        chosen.extend(&self.open);
     }
 
-    /// The items of what was chosen and the turns it belongs to, by `opened`.
-    fn items(&self, mut chosen: Chosen, limits: &Limits) -> Vec<Item> {
-        let turns: BTreeSet<_> = chosen.iter().filter_map(|(_, entity)| self.turn_of(entity)).collect();
-        let turns: Vec<_> = turns.into_iter().filter_map(|turn| self.transcript.turn(turn)).collect();
-        chosen.extend(turns.into_iter().map(|turn| (turn.opened, Entity::Turn(turn.id.clone()))));
-        chosen.iter().filter_map(|(_, entity)| self.item(entity, limits)).collect()
+    /// The newest items with what was chosen of those before them, and the turns that any of it belongs to, by `opened`.
+    fn items(&self, mut older: Chosen, newest: Newest<'_>, limits: &Limits) -> Vec<Item> {
+        let turns: BTreeSet<_> = older.iter().chain(newest.placed).filter_map(|(_, numbered)| self.order.turn_of(*numbered)).collect();
+        older.extend(turns.into_iter().filter_map(|turn| Some((self.transcript.turns.at(turn)?.opened, Numbered::Turn(turn)))));
+        let older = older.iter().take_while(|(opened, _)| *opened < newest.from).filter_map(|(_, numbered)| self.item(*numbered, limits));
+        older.chain(newest.items.into_iter().rev()).collect()
     }
 
-    fn turn_of<'a>(&'a self, entity: &'a Entity) -> Option<&'a TurnId> {
-        match entity {
-            Entity::Turn(turn) => Some(turn),
-            Entity::Block(block) => self.transcript.block(block).map(|block| &block.turn),
-        }
-    }
-
-    fn item(&self, entity: &Entity, limits: &Limits) -> Option<Item> {
-        match entity {
-            Entity::Turn(turn) => self.transcript.turn(turn).cloned().map(Item::Turn),
-            Entity::Block(block) => self.transcript.block(block).map(|block| Item::Block(with_tail(block, limits.text_bytes))),
+    fn item(&self, numbered: Numbered, limits: &Limits) -> Option<Item> {
+        match numbered {
+            Numbered::Turn(turn) => self.transcript.turns.at(turn).cloned().map(Item::Turn),
+            Numbered::Block(block) => self.transcript.blocks.at(block).map(|block| Item::Block(with_tail(block, limits.text_bytes))),
         }
     }
 
-    fn rev(&self, entity: &Entity) -> Option<Seq> {
-        match entity {
-            Entity::Turn(turn) => self.transcript.turn(turn).map(|turn| turn.rev),
-            Entity::Block(block) => self.transcript.block(block).map(|block| block.rev),
+    fn rev(&self, numbered: Numbered) -> Option<Seq> {
+        match numbered {
+            Numbered::Turn(turn) => self.transcript.turns.at(turn).map(|turn| turn.rev),
+            Numbered::Block(block) => self.transcript.blocks.at(block).map(|block| block.rev),
         }
     }
 }
 
-/// What goes into a snapshot or page, in its order.
-type Chosen = BTreeSet<(Seq, Entity)>;
+/// What goes into a snapshot beside the newest part, in its order.
+type Chosen = BTreeSet<Placed>;
+
+/// The newest part.
+struct Newest<'a> {
+    /// From here on it is everything.
+    from: Seq,
+    placed: &'a [Placed],
+    /// The same, the last first.
+    items: Vec<Item>,
+}
 
 /// How much of the newest part is wanted.
 struct Bounds {

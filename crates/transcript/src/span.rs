@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use moorline_protocol::Seq;
 
-use crate::entity::Entity;
+use crate::order::{Numbered, Placed};
 
 /// Seqs in one stretch of a journal.
 const STRETCH: u64 = 64;
@@ -16,19 +16,19 @@ const STRETCH: u64 = 64;
 /// boundaries, a single one for each power. What goes on for long moves to higher boundaries and is left at the lower ones: the
 /// answer names it all the same.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Spans(BTreeMap<u64, BTreeSet<(Seq, Entity)>>);
+pub(crate) struct Spans(BTreeMap<u64, BTreeSet<Placed>>);
 
 impl Spans {
-    /// Notes where an entity was opened, and where it has changed last.
-    pub(crate) fn note(&mut self, opened: Seq, rev: Seq, entity: impl FnOnce() -> Entity) {
+    /// Notes where a turn or block was opened, and where it has changed last.
+    pub(crate) fn note(&mut self, opened: Seq, rev: Seq, numbered: Numbered) {
         let (first, last) = (opened.value() / STRETCH, rev.value() / STRETCH);
         if let Some(power) = (first ^ last).checked_ilog2() {
-            self.0.entry(last >> power << power).or_default().insert((opened, entity()));
+            self.0.entry(last >> power << power).or_default().insert((opened, numbered));
         }
     }
 
     /// Everything noted that was opened before the stretch of `seq`, or in it, and changed in a later one; and some more.
-    pub(crate) fn around(&self, seq: Seq) -> impl Iterator<Item = &(Seq, Entity)> {
+    pub(crate) fn around(&self, seq: Seq) -> impl Iterator<Item = &Placed> {
         let stretch = seq.value() / STRETCH;
         let boundaries = (0..=Seq::MAX.value().ilog2()).map(move |power| (stretch >> power | 1) << power);
         boundaries.filter_map(|boundary| self.0.get(&boundary)).flatten()
@@ -42,35 +42,36 @@ impl Spans {
 
 #[cfg(test)]
 mod tests {
-    use moorline_protocol::BlockId;
     use proptest::{collection::vec, prelude::*};
 
     use super::*;
+    use crate::named::Named;
 
-    fn block(n: usize) -> Entity {
-        Entity::Block(BlockId::numbered(n as u64))
-    }
-
-    fn spans(lives: &[(u64, u64)]) -> Spans {
-        let mut spans = Spans::default();
-        for (n, &(opened, rev)) in lives.iter().enumerate() {
+    /// With the blocks that are noted.
+    fn spans(lives: &[(u64, u64)]) -> (Spans, Vec<Numbered>) {
+        let (mut spans, mut named) = (Spans::default(), Named::default());
+        let noted = lives.iter().enumerate().map(|(n, &(opened, rev))| {
+            named.put(n, ());
+            let block = Numbered::Block(named.slot(&n).unwrap());
             // As it grows.
             for rev in [opened, opened.midpoint(rev), rev] {
-                spans.note(Seq::new(opened), Seq::new(rev), || block(n));
+                spans.note(Seq::new(opened), Seq::new(rev), block);
             }
-        }
-        spans
+            block
+        });
+        let noted = noted.collect();
+        (spans, noted)
     }
 
     proptest! {
         #[test]
         fn what_spans_a_stretch_is_found_from_any_seq_in_it(lives in vec((0..5_000_u64, 0..5_000_u64), 0..60), seq in 0..10_000_u64) {
             let lives: Vec<_> = lives.into_iter().map(|(opened, length)| (opened, opened + length)).collect();
-            let spans = spans(&lives);
-            let found: BTreeSet<_> = spans.around(Seq::new(seq)).map(|(_, entity)| entity.clone()).collect();
-            for (n, (opened, rev)) in lives.into_iter().enumerate() {
+            let (spans, blocks) = spans(&lives);
+            let found: BTreeSet<_> = spans.around(Seq::new(seq)).map(|(_, block)| *block).collect();
+            for ((opened, rev), block) in lives.into_iter().zip(blocks) {
                 let reaches_on = opened / STRETCH <= seq / STRETCH && seq / STRETCH < rev / STRETCH;
-                prop_assert!(!reaches_on || found.contains(&block(n)), "{}: {}..={} at {}", n, opened, rev, seq);
+                prop_assert!(!reaches_on || found.contains(&block), "{:?}: {}..={} at {}", block, opened, rev, seq);
             }
         }
     }
@@ -80,7 +81,7 @@ mod tests {
         // One turn around 100,000 blocks of ten events, every hundredth of which goes on for another 3,000.
         let blocks = (0..100_000_u64).map(|n| (n * 10 + 1, n * 10 + if n % 100 == 0 { 3_010 } else { 10 }));
         let lives: Vec<_> = std::iter::once((1, 1_000_000)).chain(blocks).collect();
-        let spans = spans(&lives);
+        let (spans, _) = spans(&lives);
         let kept: usize = spans.0.values().map(BTreeSet::len).sum();
         assert!(kept < 25_000, "{kept} are kept");
         for seq in (0..1_000_000).step_by(997) {

@@ -8,6 +8,7 @@ use crate::{
     Changes, Gap,
     entity::Entity,
     gap::Gaps,
+    named::Named,
     waiting::{Full, Waiting},
 };
 
@@ -16,13 +17,11 @@ use crate::{
 pub struct Transcript {
     pub(crate) epoch: Option<Epoch>,
     pub(crate) seq: Seq,
-    /// Boxed, as the blocks are: a map of small values moves less. Maps from a name to a box share one code, and so do sets
-    /// of a seq and a name: a page pays for each further kind on its first load.
-    pub(crate) turns: BTreeMap<TurnId, Box<Turn>>,
-    pub(crate) blocks: BTreeMap<BlockId, Box<Block>>,
-    /// By `opened`, as the blocks are below.
-    pub(crate) opened_turns: BySeq<TurnId>,
-    pub(crate) opened_blocks: BySeq<BlockId>,
+    pub(crate) turns: Named<TurnId, Turn>,
+    pub(crate) blocks: Named<BlockId, Block>,
+    /// By `opened`. Maps from a name to a box share one code, and so do sets of a seq and a name: a page pays for each further
+    /// kind on its first load.
+    opened_turns: BySeq<TurnId>,
     pub(crate) started: BySeq<TurnId>,
     urgent: BySeq<TurnId>,
     ordinary: BySeq<TurnId>,
@@ -53,7 +52,7 @@ impl Transcript {
     /// A turn by its name, also a withdrawn one.
     #[must_use]
     pub fn turn(&self, turn: &TurnId) -> Option<&Turn> {
-        self.turns.get(turn).map(Box::as_ref)
+        self.turns.get(turn)
     }
 
     /// The blocks of a turn, by `opened`.
@@ -64,7 +63,7 @@ impl Transcript {
     /// A block by its name.
     #[must_use]
     pub fn block(&self, block: &BlockId) -> Option<&Block> {
-        self.blocks.get(block).map(Box::as_ref)
+        self.blocks.get(block)
     }
 
     /// The ranges of `opened` seqs known to be missing, ascending.
@@ -124,8 +123,8 @@ impl Transcript {
     pub(crate) fn is_new(&self) -> bool {
         self.epoch.is_none()
             && self.seq == Seq::ZERO
-            && self.opened_turns.is_empty()
-            && self.opened_blocks.is_empty()
+            && self.turns.is_empty()
+            && self.blocks.is_empty()
             && !self.torn
             && self.waiting.is_empty()
             && self.horizon == Seq::ZERO
@@ -143,22 +142,21 @@ impl Transcript {
         indexes.find_map(|turns| turns.iter().rev().find(|(at, _)| *at < seq)).map(|(_, turn)| turn)
     }
 
-    /// Changes or adds a turn and keeps the indexes in step.
-    pub(crate) fn put_turn(&mut self, turn: Turn, changes: &mut Changes) {
-        let new = Place::of(&turn);
-        let old = self.turns.get(&turn.id).map(|held| (held.opened, Place::of(held)));
+    /// Changes or adds a turn and keeps the indexes in step. Where it was opened does not change.
+    pub(crate) fn put_turn(&mut self, mut turn: Turn, changes: &mut Changes) {
         let change = changes.note_turn(&turn.id);
-        change.opened |= old.is_none();
-        if old.map_or(Place::Nowhere, |(_, place)| place) != new {
+        let old = self.turns.get(&turn.id).map_or(Place::Nowhere, |held| {
+            turn.opened = held.opened;
+            Place::of(held)
+        });
+        let new = Place::of(&turn);
+        change.opened |= self.opened_turns.insert((turn.opened, turn.id.clone()));
+        if old != new {
             changes.note_order();
         }
-        if let Some((opened, place)) = old {
-            self.opened_turns.remove(&(opened, turn.id.clone()));
-            self.change_places(place, &turn.id, |turns, key| turns.remove(&key));
-        }
-        self.opened_turns.insert((turn.opened, turn.id.clone()));
+        self.change_places(old, &turn.id, |turns, key| turns.remove(&key));
         self.change_places(new, &turn.id, BTreeSet::insert);
-        self.turns.insert(turn.id.clone(), Box::new(turn));
+        self.turns.put(turn.id.clone(), turn);
     }
 
     fn change_places(&mut self, place: Place, turn: &TurnId, change: fn(&mut BySeq<TurnId>, (Seq, TurnId)) -> bool) {
@@ -175,20 +173,17 @@ impl Transcript {
         change(turns, (at, turn.clone()));
     }
 
-    /// Adds a block, or puts one in the place of another of its name, and keeps the indexes in step.
-    pub(crate) fn put_block(&mut self, block: Block) {
-        if let Some(held) = self.blocks.remove(&block.id) {
-            let key = (held.opened, held.id);
-            self.requests.remove(&key);
-            self.opened_blocks.remove(&key);
-            if let Some(blocks) = self.by_turn.get_mut(&held.turn) {
-                blocks.remove(&key);
-            }
+    /// Adds a block, or puts one in the place of another of its name, and keeps the indexes in step. Where it was opened does
+    /// not change, nor does its turn.
+    pub(crate) fn put_block(&mut self, mut block: Block) {
+        if let Some(held) = self.blocks.get(&block.id) {
+            (block.opened, block.turn) = (held.opened, held.turn.clone());
+            self.requests.remove(&(block.opened, block.id.clone()));
+        } else {
+            self.by_turn.entry(block.turn.clone()).or_default().insert((block.opened, block.id.clone()));
         }
-        self.opened_blocks.insert((block.opened, block.id.clone()));
-        self.by_turn.entry(block.turn.clone()).or_default().insert((block.opened, block.id.clone()));
         index_request(&mut self.requests, &block);
-        self.blocks.insert(block.id.clone(), Box::new(block));
+        self.blocks.put(block.id.clone(), block);
     }
 
     /// Keeps an event for later. When there is no room, all that wait are dropped: what is in a gap then comes from

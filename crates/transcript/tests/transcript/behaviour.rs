@@ -1,8 +1,8 @@
 //! What a transcript shows, case by case.
 
 use moorline_protocol::{
-    Append, BlockId, BlockKind, Changed, Event, EventBody, FieldsPatch, Fold, Item, Limits, Opened, Outcome, Page, Patch, Seq, ToolStatus,
-    TurnEnded, TurnState, TurnStopping, Withdrawn,
+    Append, Block, BlockId, BlockKind, Changed, Event, EventBody, FieldsPatch, Fold, Item, Limits, Opened, Outcome, Page, Patch, Seq,
+    ToolStatus, TurnEnded, TurnState, TurnStopping, Withdrawn,
 };
 use moorline_transcript::{Changes, Gap, Snapshot, TextChange, Transcript};
 
@@ -142,7 +142,7 @@ fn text_behind_the_end_or_inside_a_character_waits_for_a_snapshot() {
         assert_eq!(text_of(&there, 2), "é");
         assert!(there.needs_snapshot());
 
-        let whole = moorline_protocol::Block { rev: Seq::new(5), text: "mended".to_owned(), ..block(2, 1, 3) };
+        let whole = Block { rev: Seq::new(5), text: "mended".to_owned(), ..block(2, 1, 3) };
         let snapshot = Snapshot { epoch: epoch("e"), seq: Seq::new(6), from: Seq::new(1), items: vec![Item::Block(whole)] };
         there.merge_snapshot(snapshot, &mut Changes::new());
         assert_eq!(text_of(&there, 2), "mended");
@@ -287,7 +287,7 @@ fn newcomer() -> Transcript {
 }
 
 fn page(seq: u64, rev: u64, text: &str) -> Page {
-    let block = moorline_protocol::Block { rev: Seq::new(rev), text: text.to_owned(), ..block(2, 1, 5) };
+    let block = Block { rev: Seq::new(rev), text: text.to_owned(), ..block(2, 1, 5) };
     Page { epoch: epoch("e"), seq: Seq::new(seq), from: Seq::new(1), before: Seq::new(20), items: vec![Item::Block(block)] }
 }
 
@@ -341,10 +341,24 @@ fn too_many_waiting_events_are_dropped_and_only_a_newer_page_will_do() {
 #[test]
 fn a_fold_brings_what_lies_in_a_gap() {
     let mut there = newcomer();
-    let whole = moorline_protocol::Block { rev: Seq::new(23), text: "folded".to_owned(), ..block(2, 1, 5) };
+    let whole = Block { rev: Seq::new(23), text: "folded".to_owned(), ..block(2, 1, 5) };
     let fold = Fold { turns: Vec::new(), blocks: vec![whole] };
     there.apply(&Event::folded(Seq::new(21), Seq::new(23), 0, fold), &mut Changes::new());
     assert_eq!(text_of(&there, 2), "folded");
     there.merge_page(page(20, 10, "older"), &mut Changes::new());
     assert_eq!(text_of(&there, 2), "folded");
+}
+
+#[test]
+fn a_block_stays_where_it_was_opened_whatever_a_fold_says() {
+    let mut writer = started();
+    writer.push(opened(2, BlockKind::Text, ToolStatus::Pending));
+    let mut there = folded(&writer);
+    let held = there.block(&block_id(2)).cloned().expect("it was opened");
+    let moved = Block { rev: Seq::new(4), opened: Seq::new(1), text: "hello".to_owned(), ..block(2, 2, 0) };
+    let fold = Fold { turns: Vec::new(), blocks: vec![moved] };
+    there.apply(&Event::folded(Seq::new(4), Seq::new(4), 0, fold), &mut Changes::new());
+    let held = Block { rev: Seq::new(4), text: "hello".to_owned(), fields: block(2, 2, 0).fields, ..held };
+    assert_eq!(there.blocks(&turn_id(1)).nth(1), Some(&held));
+    assert_eq!(there.blocks(&turn_id(2)).count(), 0);
 }

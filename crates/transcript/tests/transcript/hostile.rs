@@ -7,7 +7,7 @@ use moorline_protocol::{
 use moorline_transcript::{Changes, Snapshot, Transcript, WholeTranscript, fold, parts};
 use proptest::{collection::vec, prelude::*};
 
-use crate::journal::{block, block_id, closed, epoch, turn_id};
+use crate::journal::{block, block_id, blocks_of, closed, epoch, turn_id};
 
 #[derive(Debug, Clone)]
 enum Input {
@@ -130,5 +130,28 @@ proptest! {
             let page = whole.page(Seq::new(9), 0, &limits, &epoch("e"));
             prop_assert!(page.from <= page.before, "{}", encode(&page));
         }
+    }
+    #[test]
+    fn pages_hold_every_block_of_any_journal_once_and_in_its_place(events in vec(events(), 0..60), limit in 1..4_usize) {
+        let mut whole = WholeTranscript::new();
+        events.iter().for_each(|event| whole.apply(event));
+        let transcript = whole.transcript();
+        let (mut paged, mut before) = (Vec::new(), Seq::MAX);
+        while before > Seq::new(1) {
+            let page = whole.page(before, limit, &Limits::default(), &epoch("e"));
+            paged.splice(0..0, blocks_of(&page.items).into_iter().cloned());
+            prop_assert!(page.from < before);
+            before = page.from;
+        }
+        let turns: Vec<_> = (0..4).map(turn_id).collect();
+        let mut held: Vec<_> = turns.iter().flat_map(|turn| transcript.blocks(turn)).cloned().collect();
+        // Before and behind a journal there is nothing, whatever a fold says.
+        held.retain(|block| (Seq::new(1)..transcript.seq().next()).contains(&block.opened));
+        paged.retain(|block| block.opened >= Seq::new(1));
+        prop_assert!(paged.is_sorted_by_key(|block| block.opened));
+        for blocks in [&mut held, &mut paged] {
+            blocks.sort_by(|one, other| one.id.cmp(&other.id));
+        }
+        prop_assert_eq!(paged, held);
     }
 }
