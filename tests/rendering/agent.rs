@@ -105,6 +105,7 @@ async fn a_new_session_is_made_with_the_agent_that_was_picked() {
     choose(&stage, "[data-pick-agent]", "qwen");
     stage.until_count("[data-try]", 0).await;
     stage.type_text("hello");
+    stage.until_count("[data-send]:not([disabled])", 1).await;
     stage.click("[data-send]");
     let create = stage.driver.sends.borrow()[0].create.clone().expect("the first message makes the session");
     assert_eq!(create.agent.as_deref(), Some("qwen"));
