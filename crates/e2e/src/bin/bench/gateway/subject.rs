@@ -7,7 +7,7 @@ mod socket_io;
 use std::{io, time::Duration};
 
 use tokio::{
-    io::{AsyncBufReadExt as _, AsyncRead, BufReader},
+    io::{AsyncBufReadExt as _, BufReader},
     process::{Child, Command},
 };
 
@@ -130,37 +130,26 @@ impl Subject {
     }
 }
 
-/// Starts a peer on this thread's processor, and waits for a word that it says when it listens.
+/// Starts a peer on this thread's processor, and waits for a word that it says when it listens. Its errors are shown.
 async fn listening(mut command: Command, word: &str) -> Child {
     let mut child = command
         .stdout(std::process::Stdio::piped())
-        .stderr(std::process::Stdio::piped())
         .kill_on_drop(true)
         .spawn()
         .unwrap_or_else(|error| panic!("{command:?} does not start: {error}"));
-    let (out, err) = (child.stdout.take(), child.stderr.take());
+    let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
     let said = async {
-        tokio::select! {
-            found = says(out, word) => found,
-            found = says(err, word) => found,
+        while let Ok(Some(line)) = lines.next_line().await {
+            if line.contains(word) {
+                return true;
+            }
         }
+        false
     };
     assert!(moorline_e2e::within("a peer to listen", Duration::from_secs(20), said).await, "{command:?} ended before it listened");
+    // What comes behind it is read and dropped, so that the peer never waits for room.
+    tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
     child
-}
-
-/// Whether the word comes on a pipe. What comes behind it is read and dropped, so that nobody waits for room.
-async fn says(pipe: Option<impl AsyncRead + Unpin + Send + 'static>, word: &str) -> bool {
-    let Some(pipe) = pipe else { return false };
-    let mut lines = BufReader::new(pipe).lines();
-    while let Ok(Some(line)) = lines.next_line().await {
-        if line.contains(word) {
-            tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-            return true;
-        }
-    }
-    // The other pipe may still say it.
-    std::future::pending().await
 }
 
 /// A port of the loopback that was free just now.

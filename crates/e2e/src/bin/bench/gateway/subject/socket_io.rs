@@ -46,16 +46,16 @@ impl SocketIo {
         assert!(status.is_success(), "an emit answers {status}");
     }
 
-    pub(super) async fn read(&self) -> io::Result<Follower> {
-        let mut follower = self.open("40").await?;
+    pub(crate) async fn read(&self) -> io::Result<Follower> {
+        let mut follower = self.open().await?;
+        follower.say("40").await?;
         follower.until_live().await?;
         Ok(follower)
     }
 
-    /// A connection that asked to be let in, with the state of an earlier one or without.
-    pub(crate) async fn open(&self, connect: &str) -> io::Result<Follower> {
-        let mut reader = RawReader::open(self.address, Line::WebSocket, PATH, "").await?;
-        reader.say(connect).await?;
+    /// A connection that has not yet asked to be let in. Any message that is no packet, an empty one too, would end it.
+    pub(crate) async fn open(&self) -> io::Result<Follower> {
+        let reader = RawReader::open(self.address, Line::WebSocket, PATH, "").await?;
         Ok(Follower::new(reader, Upkeep::SocketIo { connected: String::new(), offset: String::new() }))
     }
 }
