@@ -28,8 +28,8 @@ const ERROR_LIMIT: Duration = Duration::from_secs(5);
 /// A server that vanished without a word is found out by this.
 const KEEPALIVE: Duration = Duration::from_secs(30);
 
-/// The way to one server.
-#[derive(Debug, Clone)]
+/// The way to one server. Not `Debug`: it holds the key.
+#[derive(Clone)]
 pub(super) struct Way {
     server: ChatServer,
     client: Client,
@@ -76,8 +76,13 @@ impl Way {
                 format!("what {variable} holds cannot be a key: set it to the key alone and start the gateway again"),
             ));
         }
-        // A redirect would turn the POST into a GET, or take the key to another server.
-        let mut client = Client::builder().redirect(redirect::Policy::none()).connect_timeout(connect_limit).tcp_keepalive(KEEPALIVE);
+        let mut client = Client::builder()
+            // A redirect would turn the POST into a GET, or take the key to another server.
+            .redirect(redirect::Policy::none())
+            // One that the server closes just as it is used again would fail a turn, and turns are far apart.
+            .pool_max_idle_per_host(0)
+            .connect_timeout(connect_limit)
+            .tcp_keepalive(KEEPALIVE);
         if is_here(&server.base) {
             client = client.no_proxy();
         }
@@ -174,7 +179,7 @@ impl Way {
             let word = if unit.is_empty() { "until" } else { "for" };
             let _ = write!(sentence, ", and asks to wait {word} {wait}{unit} before the message is sent again");
         }
-        let said = self.without_key(&said(body));
+        let said = excerpt(&self.without_key(&said(body)));
         if !said.is_empty() {
             let _ = write!(sentence, "; it says: {said}");
         }
@@ -267,10 +272,10 @@ async fn beginning(response: &mut Response, most: usize) -> Vec<u8> {
 fn said(body: &[u8]) -> String {
     let text = String::from_utf8_lossy(body);
     let Ok(value) = serde_json::from_str::<Value>(&text) else {
-        return if text.trim_start().starts_with('<') { String::new() } else { excerpt(&text) };
+        return if text.trim_start().starts_with('<') { String::new() } else { text.into_owned() };
     };
     let plain = || ["message", "detail"].iter().find_map(|name| value[name].as_str()).map(str::to_owned);
-    excerpt(&error_in(&value).or_else(plain).unwrap_or_default())
+    error_in(&value).or_else(plain).unwrap_or_default()
 }
 
 /// The innermost cause: the ones around it only say that a request failed.
