@@ -1,4 +1,5 @@
-//! The boundary between a session and its agent: a real process that speaks the Agent Client Protocol on its stdio.
+//! The boundary between a session and its agent: a real process that speaks the Agent Client Protocol on its stdio, or a
+//! server that speaks OpenAI's chat completions.
 //!
 //! A session holds one [`AgentHandle`] and speaks in the neutral words of `moorline-session`: commands down, reports up.
 //! What this module guarantees:
@@ -14,12 +15,15 @@
 //!
 //! Inside, `spec` names agents and `supervisor` holds every adapter to the above, also when it panics. An adapter is a task
 //! that reads commands and writes to an `Outlet`. Of the one for the Agent Client Protocol, `acp` is the protocol as a state
-//! machine without I/O, `process` the child with its pipes, and `acp::life` what joins them. The SDK's runtime is not used, only
+//! machine without I/O, `process` the child with its pipes, and `acp::life` what joins them. `openai` is the other adapter; it
+//! has no process, and what its server does not keep, the `conversation`, is told it at its making. The SDK's runtime is not used, only
 //! its types: it spawns its own processes, and what an agent prints on the wrong stream must not end the connection.
 
 mod acp;
+mod conversation;
 mod leftovers;
 mod lines;
+mod openai;
 mod process;
 mod spec;
 mod supervisor;
@@ -36,8 +40,9 @@ use moorline_protocol::SessionId;
 use moorline_session::AgentReport;
 use tokio::sync::mpsc;
 
+pub use conversation::{Conversation, Speaker};
 pub use leftovers::kill_leftovers;
-pub use spec::{AgentKind, AgentSpec, InvalidAgent, PRESETS, Preset, preset_list};
+pub use spec::{AgentKind, AgentSpec, ChatServer, InvalidAgent, PRESETS, Preset, preset_list};
 use supervisor::supervise;
 pub use supervisor::{AgentHandle, Lost};
 
@@ -52,7 +57,7 @@ pub struct AgentSettings {
     pub memory_dir: PathBuf,
     /// Names of environment variables that agents get beside those that all get.
     pub environment: Vec<String>,
-    /// How long an agent may take from its start to an open session. Default 30 s.
+    /// How long an agent may take from its start to an open session, and a server to a connection. Default 30 s.
     pub start_limit: Duration,
     /// How long after a death or a failed start the next start waits: doubled each time, up to sixty times this. Default 1 s.
     pub restart_wait: Duration,
@@ -76,17 +81,30 @@ impl AgentSettings {
 
 /// Makes a session's agent; its process starts with the first prompt.
 ///
-/// The process works in `workdir`, which is made when it is missing. Must be called on a tokio runtime with I/O and time.
+/// The process works in `workdir`, which is made when it is missing. What was said before is for an agent that keeps no
+/// conversation; others pass it over. Must be called on a tokio runtime with I/O and time.
 #[must_use]
 pub fn start(
     spec: &AgentSpec,
     settings: &AgentSettings,
     session: &SessionId,
     workdir: &Path,
+    before: Conversation,
     reports: mpsc::Sender<AgentReport>,
 ) -> AgentHandle {
+    let command = match &spec.kind {
+        AgentKind::Demo(options) => {
+            let own = [settings.own_binary.clone().into_os_string(), OsString::from("demo-agent")];
+            own.into_iter().chain(options.iter().map(OsString::from)).collect()
+        }
+        AgentKind::Acp(words) => words.iter().map(OsString::from).collect(),
+        AgentKind::OpenAi(server) => {
+            let (server, limit) = (server.clone(), settings.start_limit);
+            return supervise(&spec.name, reports, move |inbox, outlet| openai::run(server, limit, before, inbox, outlet));
+        }
+    };
     let launch = process::Launch {
-        command: command_line(spec, settings),
+        command,
         workdir: workdir.to_owned(),
         pid_dir: settings.pid_dir.clone(),
         environment: settings.environment.clone(),
@@ -103,15 +121,5 @@ pub(crate) fn forget(settings: &AgentSettings, session: &SessionId) {
             tracing::warn!(%session, %error, "an agent's conversation could not be forgotten");
         }
         _ => {}
-    }
-}
-
-fn command_line(spec: &AgentSpec, settings: &AgentSettings) -> Vec<OsString> {
-    match &spec.kind {
-        AgentKind::Demo(options) => {
-            let own = [settings.own_binary.clone().into_os_string(), OsString::from("demo-agent")];
-            own.into_iter().chain(options.iter().map(OsString::from)).collect()
-        }
-        AgentKind::Acp(words) => words.iter().map(OsString::from).collect(),
     }
 }

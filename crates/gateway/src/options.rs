@@ -84,7 +84,7 @@ pub struct Options {
     /// The folder of the built page, to be served at /.
     #[arg(long, env = "MOORLINE_CLIENT", value_name = "DIR")]
     pub client: Option<PathBuf>,
-    /// An agent: `demo`, `demo:<options>`, one of those that `agents` lists, or `acp:<command line>`. May be repeated; the first is the default; one a line in the variable.
+    /// An agent: `demo`, `demo:<options>`, one of those that `agents` lists, `acp:<command line>`, or `openai:<base url>#<model>`. May be repeated; the first is the default; one a line in the variable.
     #[arg(long = "agent", env = "MOORLINE_AGENTS", value_name = "SPEC", default_value = "demo", value_delimiter = '\n')]
     pub agents: Vec<AgentSpec>,
     /// An environment variable that agents get beside those that all get, such as `CODEX_HOME`. May be repeated; commas separate in the variable.
@@ -236,7 +236,7 @@ pub enum InvalidOption {
     OpenWithoutToken(SocketAddr),
     #[error("--client {0:?} is not a folder: build the page first, or name the folder it was built into")]
     Client(PathBuf),
-    #[error("two agents are named {0:?}: give each --agent a command of another name")]
+    #[error("two agents are named {0:?}: give each --agent a command or a model of another name")]
     AgentTwice(String),
     #[error("--event-bytes {event} does not fit into --frame-bytes {frame}: leave {ENVELOPE_BYTES} bytes around it")]
     EventInFrame { event: usize, frame: usize },

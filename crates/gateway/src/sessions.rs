@@ -4,6 +4,7 @@
 //! the first look at it. It stays loaded while it has an agent, work or watchers. All ways to a session lead through
 //! [`Sessions::tell`] and [`Sessions::watch`], under one lock with its unloading, so that no order is lost in between.
 
+mod conversation;
 mod fold;
 mod load;
 mod population;

@@ -15,6 +15,7 @@ use tokio::{
 
 use super::{
     Committed, Loaded, Order, RETRY, Standing, Surroundings,
+    conversation::conversation,
     fold::fold,
     load,
     population::Resident,
@@ -22,7 +23,7 @@ use super::{
     unload,
 };
 use crate::{
-    agent::{self, AgentHandle, Lost},
+    agent::{self, AgentHandle, Conversation, Lost},
     clock::wall,
     store::{Tail, text_of},
 };
@@ -354,7 +355,8 @@ impl Task {
         let name = self.session.agent().unwrap_or_default();
         if let Some(spec) = surroundings.agents.iter().find(|spec| spec.name == name) {
             let workdir = surroundings.work.join(self.place.id.as_str());
-            let agent = agent::start(spec, &surroundings.agent_settings, &self.place.id, &workdir, self.reporter.clone());
+            let before = if spec.is_told_the_past() { conversation(self.transcript.transcript()) } else { Conversation::new(0) };
+            let agent = agent::start(spec, &surroundings.agent_settings, &self.place.id, &workdir, before, self.reporter.clone());
             self.stands = Some(agent.status());
             // It has only just been started: if it is lost again, the turn is ended by that.
             let _ = agent.send(command);

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use moorline_gateway::agent::{AgentHandle, AgentSettings, start};
+use moorline_gateway::agent::{AgentHandle, AgentSettings, Conversation, start};
 use moorline_protocol::{AgentStatus, Outcome, SessionId, TurnId};
 use moorline_session::{AgentCommand, AgentReport, AgentUpdate};
 use tempfile::TempDir;
@@ -23,6 +23,9 @@ answer() { say "{\"jsonrpc\":\"2.0\",\"id\":$(id "$1"),\"result\":$2}"; }
 text() { say "{\"jsonrpc\":\"2.0\",\"method\":\"session/update\",\"params\":{\"sessionId\":\"s\",\"update\":{\"sessionUpdate\":\"agent_message_chunk\",\"content\":{\"type\":\"text\",\"text\":\"$1\"}}}}"; }
 shake_hands() { read -r line; answer "$line" '{"protocolVersion":1}'; read -r line; answer "$line" '{"sessionId":"s"}'; read -r prompt; }
 "#;
+
+/// A conversation that begins, with room for more than a test says.
+const NOTHING: Conversation = Conversation::new(1 << 20);
 
 pub(crate) struct Bench {
     handle: Option<AgentHandle>,
@@ -50,21 +53,26 @@ impl Bench {
         let dir = TempDir::new().unwrap();
         let path = dir.path().join("agent.sh");
         fs::write(&path, format!("{SCRIPT_HEAD}\n{body}\n")).unwrap();
-        Self::in_dir(dir, &format!("acp:sh {}", path.display()), 64, |settings| settings.restart_wait = restart_wait)
+        Self::in_dir(dir, &format!("acp:sh {}", path.display()), NOTHING, 64, |settings| settings.restart_wait = restart_wait)
     }
 
     /// Runs an agent with room for so many reports, under changed settings.
     pub(crate) fn with(agent: &str, reports: usize, change: impl FnOnce(&mut AgentSettings)) -> Self {
-        Self::in_dir(TempDir::new().unwrap(), agent, reports, change)
+        Self::in_dir(TempDir::new().unwrap(), agent, NOTHING, reports, change)
     }
 
-    fn in_dir(dir: TempDir, agent: &str, reports: usize, change: impl FnOnce(&mut AgentSettings)) -> Self {
+    /// As [`Bench::new`], for an agent that is told what was said before.
+    pub(crate) fn behind(agent: &str, before: Conversation) -> Self {
+        Self::in_dir(TempDir::new().unwrap(), agent, before, 64, |_| {})
+    }
+
+    fn in_dir(dir: TempDir, agent: &str, before: Conversation, reports: usize, change: impl FnOnce(&mut AgentSettings)) -> Self {
         let mut settings = AgentSettings::new(env!("CARGO_BIN_EXE_moorline-gateway"), dir.path().join("agents"));
         settings.restart_wait = Duration::ZERO;
         change(&mut settings);
         let (sender, receiver) = mpsc::channel(reports);
         let session = SessionId::parse("s1").unwrap();
-        let handle = start(&agent.parse().unwrap(), &settings, &session, &dir.path().join("work"), sender);
+        let handle = start(&agent.parse().unwrap(), &settings, &session, &dir.path().join("work"), before, sender);
         Self { handle: Some(handle), reports: receiver, dir }
     }
 

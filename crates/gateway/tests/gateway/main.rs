@@ -7,6 +7,8 @@ mod backup;
 mod bad_input;
 mod behind;
 mod caps;
+#[path = "../chat_server/mod.rs"]
+mod chat_server;
 mod client_files;
 mod curl;
 mod deleting;

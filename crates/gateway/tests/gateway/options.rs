@@ -28,6 +28,7 @@ fn bad_values_get_one_sentence_and_exit_code_2() {
     serve(&["--listen", "0.0.0.0:0"], "set --token");
     serve(&["--client", "/no/such/folder"], "--client");
     serve(&["--agent", "gpt"], "acp:<command line>");
+    serve(&["--agent", "openai:http://127.0.0.1:1/v1"], "names no model");
     serve(&["--agent", "demo:--speed 3"], "--speed");
     serve(&["--agent", "demo", "--agent", "demo"], "two agents");
     serve(&["--token", "has spaces"], "a token is");

@@ -3,8 +3,10 @@
 use std::{path::Path, time::Duration};
 
 use moorline_protocol::{EventBody, Outcome, RawEvents};
+use serde_json::json;
 
 use crate::{
+    chat_server::ChatServer,
     page::{Page, hello, message},
     process::{Process, WITH_TOKEN, run},
     world::{TOKEN, ended, within},
@@ -62,6 +64,35 @@ async fn a_kill_in_mid_turn_ends_the_turn_interrupted_and_starts_what_waited() {
     assert_eq!(outcomes, [("m1".to_owned(), Outcome::Interrupted), ("m2".to_owned(), Outcome::Completed)]);
     let started = journal.events.iter().filter(|event| matches!(event.body, EventBody::TurnStarted(_))).count();
     assert_eq!(started, 2, "no turn is handed over twice");
+}
+
+#[tokio::test]
+async fn a_chat_goes_on_behind_a_kill_with_everything_that_was_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let server = ChatServer::start().await;
+    let agent = server.agent();
+    let process = start(&data, &["--agent", &agent]);
+    send(&process, &[("m1", "hello")]).await;
+    server.asked().await.say("hi").await;
+    journal_when(&process, "the first answer", |journal| ended(journal).len() == 1).await;
+    send(&process, &[("m2", "a story")]).await;
+    let mut asked = server.asked().await.begin().await;
+    asked.event(&json!({ "choices": [{ "delta": { "reasoning": "which one?" } }] })).await;
+    asked.text("once upon").await;
+    journal_when(&process, "part of the second", |journal| format!("{:?}", journal.events).contains("once upon")).await;
+    process.kill();
+
+    let process = start(&data, &["--agent", &agent]);
+    journal_when(&process, "the end of the second", |journal| ended(journal).len() == 2).await;
+    send(&process, &[("m3", "go on")]).await;
+    let asked = server.asked().await;
+    let said = [("user", "hello"), ("assistant", "hi"), ("user", "a story"), ("assistant", "once upon"), ("user", "go on")];
+    assert_eq!(asked.messages(), said.map(|(role, text)| (role.to_owned(), text.to_owned())));
+    asked.say("a time").await;
+    let journal = journal_when(&process, "the end of the third", |journal| ended(journal).len() == 3).await;
+    let outcomes: Vec<_> = ended(&journal).into_iter().map(|ended| ended.outcome).collect();
+    assert_eq!(outcomes, [Outcome::Completed, Outcome::Interrupted, Outcome::Completed]);
 }
 
 #[tokio::test]
