@@ -11,7 +11,7 @@ Moorline's own commands. Each first sets up what it needs and is missing.
       --seeds N --from S                  seeds of the simulation (default 20000 from 0)
       -- ARGS                             further arguments for `cargo test` (one part only)
   cargo xtask test agents [name…]         get real agents from npm and run whole turns with them against a scripted
-                                          model: qwen and gemini, or those named, claude, codex, opencode among them
+                                          model: qwen and gemini, or those named, claude and opencode among them
   cargo xtask fuzz [target…] [options]    throw at every decoder what nobody meant to send
       --executions N --from SEED          inputs for each target (default 100000 from 0)
   cargo xtask bench [figure…]             print the figures, or those of size, page, gateway, million, stalled; fails
@@ -83,15 +83,13 @@ pub(crate) enum RealAgent {
     Gemini,
     /// Claude Code.
     Claude,
-    /// Codex.
-    Codex,
     /// OpenCode.
     OpenCode,
 }
 
 impl RealAgent {
     /// Each of them.
-    pub(crate) const ALL: [Self; 5] = [Self::Qwen, Self::Gemini, Self::Claude, Self::Codex, Self::OpenCode];
+    pub(crate) const ALL: [Self; 4] = [Self::Qwen, Self::Gemini, Self::Claude, Self::OpenCode];
     /// The smallest two.
     const DEFAULT: [Self; 2] = [Self::Qwen, Self::Gemini];
 
@@ -101,7 +99,6 @@ impl RealAgent {
             Self::Qwen => "qwen",
             Self::Gemini => "gemini",
             Self::Claude => "claude",
-            Self::Codex => "codex",
             Self::OpenCode => "opencode",
         }
     }

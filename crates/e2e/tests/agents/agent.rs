@@ -15,7 +15,6 @@ pub(crate) enum Agent {
     Qwen,
     Gemini,
     Claude,
-    Codex,
     OpenCode,
 }
 
@@ -26,7 +25,6 @@ impl Agent {
             Self::Qwen => "qwen",
             Self::Gemini => "gemini",
             Self::Claude => "claude",
-            Self::Codex => "codex",
             Self::OpenCode => "opencode",
         }
     }
@@ -34,9 +32,13 @@ impl Agent {
     const fn program(self) -> &'static str {
         match self {
             Self::Claude => "claude-agent-acp",
-            Self::Codex => "codex-acp",
             Self::Qwen | Self::Gemini | Self::OpenCode => self.name(),
         }
+    }
+
+    /// Whether the card of a tool that has run still shows what it changed. The others say in its place that it worked.
+    pub(crate) fn keeps_diffs(self) -> bool {
+        self != Self::OpenCode
     }
 
     /// Makes sure that the gateway will find it.
@@ -71,13 +73,6 @@ impl Agent {
         let url = format!("http://{}/v1", model.address());
         match self {
             Self::Qwen | Self::Gemini | Self::Claude => Vec::new(),
-            Self::Codex => {
-                let text = format!(
-                    "model = \"scripted\"\nmodel_provider = \"scripted\"\napproval_policy = \"on-request\"\nsandbox_mode = \"read-only\"\n\n\
-                     [model_providers.scripted]\nname = \"scripted\"\nbase_url = \"{url}\"\nwire_api = \"responses\"\n"
-                );
-                vec![(".codex/config.toml", text)]
-            }
             Self::OpenCode => {
                 let provider = json!({
                     "npm": "@ai-sdk/openai-compatible", "options": { "baseURL": url, "apiKey": "scripted" }, "models": { "scripted": {} },

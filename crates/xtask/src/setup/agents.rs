@@ -13,7 +13,6 @@ const fn package(agent: RealAgent) -> (&'static str, &'static str) {
         RealAgent::Qwen => ("@qwen-code/qwen-code", "0.15.10"),
         RealAgent::Gemini => ("@google/gemini-cli", "0.61.0"),
         RealAgent::Claude => ("@agentclientprotocol/claude-agent-acp", "0.49.0"),
-        RealAgent::Codex => ("@agentclientprotocol/codex-acp", "2.6.0"),
         RealAgent::OpenCode => ("opencode-ai", "1.18.33"),
     }
 }
