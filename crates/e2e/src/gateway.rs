@@ -40,11 +40,19 @@ pub struct Gateway {
     process: Option<Child>,
     address: SocketAddr,
     token: String,
-    options: Vec<OsString>,
+    setup: Setup,
     log: Log,
-    data: PathBuf,
     /// Removed with this value.
     _made: Option<TempDir>,
+}
+
+/// What every start of one gateway has in common.
+#[derive(Debug)]
+struct Setup {
+    data: PathBuf,
+    options: Vec<OsString>,
+    /// Beside what it inherits.
+    environment: Vec<(OsString, OsString)>,
 }
 
 impl Gateway {
@@ -53,10 +61,18 @@ impl Gateway {
     /// # Panics
     /// When the binary or the client's files are missing, or it does not start.
     pub async fn start(pace: Pace, options: &[&str]) -> Self {
+        Self::start_among(&[], pace, options).await
+    }
+
+    /// As [`Self::start`], with further variables in its environment.
+    ///
+    /// # Panics
+    /// As [`Self::start`].
+    pub async fn start_among(environment: &[(OsString, OsString)], pace: Pace, options: &[&str]) -> Self {
         let client = client_files();
         let mut all = vec![OsString::from("--client"), client.into_os_string()];
         all.extend(options.iter().map(OsString::from));
-        Self::start_bare(pace, all).await
+        Self::start_bare(environment, pace, all).await
     }
 
     /// Starts it without the client's files: an API and nothing else.
@@ -64,7 +80,7 @@ impl Gateway {
     /// # Panics
     /// When the binary is missing, or it does not start.
     pub async fn start_without_client(pace: Pace, options: &[&str]) -> Self {
-        Self::start_bare(pace, options.iter().map(OsString::from).collect()).await
+        Self::start_bare(&[], pace, options.iter().map(OsString::from).collect()).await
     }
 
     /// Starts it without the client's files on a data folder that stays.
@@ -72,22 +88,24 @@ impl Gateway {
     /// # Panics
     /// When the binary is missing, or it does not start.
     pub async fn start_on(data: &Path, options: &[&str]) -> Self {
-        Self::start_in(data.to_owned(), None, options.iter().map(OsString::from).collect()).await
+        let options = options.iter().map(OsString::from).collect();
+        Self::start_in(Setup { data: data.to_owned(), options, environment: Vec::new() }, None).await
     }
 
-    async fn start_bare(pace: Pace, mut options: Vec<OsString>) -> Self {
+    async fn start_bare(environment: &[(OsString, OsString)], pace: Pace, mut options: Vec<OsString>) -> Self {
         if pace == Pace::Fast {
             options.extend(["--timings-divisor", "50"].map(OsString::from));
         }
         let made = tempfile::tempdir().expect("a temporary folder for the gateway");
-        Self::start_in(made.path().to_owned(), Some(made), options).await
+        let setup = Setup { data: made.path().to_owned(), options, environment: environment.to_vec() };
+        Self::start_in(setup, Some(made)).await
     }
 
-    async fn start_in(data: PathBuf, made: Option<TempDir>, options: Vec<OsString>) -> Self {
+    async fn start_in(setup: Setup, made: Option<TempDir>) -> Self {
         let log = Log::default();
         let free = SocketAddr::from(([127, 0, 0, 1], 0));
-        let (process, address, token) = spawn(free, &data, &options, &log).await;
-        Self { process: Some(process), address, token, options, log, data, _made: made }
+        let (process, address, token) = spawn(free, &setup, &log).await;
+        Self { process: Some(process), address, token, setup, log, _made: made }
     }
 
     /// Runs it on a data folder to its end, which must come soon: it is one that does not start. Its exit code and what it said.
@@ -95,8 +113,9 @@ impl Gateway {
     /// # Panics
     /// When the binary is missing, or it starts after all.
     pub async fn fail_on(data: &Path, options: &[&str]) -> (Option<i32>, String) {
-        let options: Vec<OsString> = options.iter().map(OsString::from).collect();
-        let running = command(SocketAddr::from(([127, 0, 0, 1], 0)), data, &options).output();
+        let options = options.iter().map(OsString::from).collect();
+        let setup = Setup { data: data.to_owned(), options, environment: Vec::new() };
+        let running = command(SocketAddr::from(([127, 0, 0, 1], 0)), &setup).output();
         let output = within("a gateway that cannot start to end", START, running).await.expect("the gateway's binary runs");
         (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
     }
@@ -134,7 +153,7 @@ impl Gateway {
     /// The data folder.
     #[must_use]
     pub fn data(&self) -> &Path {
-        &self.data
+        &self.setup.data
     }
 
     /// The memory that it has in use, in bytes.
@@ -219,7 +238,7 @@ impl Gateway {
     pub async fn restart(&mut self) {
         assert!(self.process.is_none(), "the gateway still runs");
         self.log.line("harness", "--- restarted ---");
-        let (process, address, token) = spawn(self.address, &self.data, &self.options, &self.log).await;
+        let (process, address, token) = spawn(self.address, &self.setup, &self.log).await;
         assert_eq!(address, self.address, "a restart keeps the port");
         (self.process, self.token) = (Some(process), token);
     }
@@ -231,7 +250,7 @@ impl Gateway {
     pub async fn start_and_kill(&mut self, after: Duration) {
         assert!(self.process.is_none(), "the gateway still runs");
         self.log.line("harness", "--- started, to be killed ---");
-        let (process, _) = launch(self.address, &self.data, &self.options, &self.log);
+        let (process, _) = launch(self.address, &self.setup, &self.log);
         self.process = Some(process);
         tokio::time::sleep(after).await;
         self.kill().await;
@@ -287,28 +306,29 @@ fn program() -> PathBuf {
     found.unwrap_or_else(|| panic!("{PROGRAM} is not built: run `cargo build -p {PROGRAM}`, or name the binary in MOORLINE_E2E_GATEWAY"))
 }
 
-fn command(listen: SocketAddr, data: &Path, options: &[OsString]) -> Command {
+fn command(listen: SocketAddr, setup: &Setup) -> Command {
     let mut command = Command::new(program());
-    command.arg("serve").arg("--listen").arg(listen.to_string()).arg("--data").arg(data).args(options);
+    command.arg("serve").arg("--listen").arg(listen.to_string()).arg("--data").arg(&setup.data).args(&setup.options);
     // Options of the person who runs the tests must not reach the gateway under test.
     for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("MOORLINE_")) {
         command.env_remove(name);
     }
+    command.envs(setup.environment.iter().map(|(name, value)| (name, value)));
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
     command
 }
 
 /// Starts the process; the lines that it prints to stdout come to the receiver.
-fn launch(listen: SocketAddr, data: &Path, options: &[OsString], log: &Log) -> (Child, mpsc::UnboundedReceiver<String>) {
-    let mut process = command(listen, data, options).spawn().expect("the gateway's binary runs");
+fn launch(listen: SocketAddr, setup: &Setup, log: &Log) -> (Child, mpsc::UnboundedReceiver<String>) {
+    let mut process = command(listen, setup).spawn().expect("the gateway's binary runs");
     let (said, lines) = mpsc::unbounded_channel();
     log.follow("stderr", process.stderr.take().expect("stderr is a pipe"), None);
     log.follow("stdout", process.stdout.take().expect("stdout is a pipe"), Some(said));
     (process, lines)
 }
 
-async fn spawn(listen: SocketAddr, data: &Path, options: &[OsString], log: &Log) -> (Child, SocketAddr, String) {
-    let (process, mut lines) = launch(listen, data, options, log);
+async fn spawn(listen: SocketAddr, setup: &Setup, log: &Log) -> (Child, SocketAddr, String) {
+    let (process, mut lines) = launch(listen, setup, log);
     let link = within("the gateway's link", START, async {
         while let Some(line) = lines.recv().await {
             if let Some(link) = parse_link(&line) {

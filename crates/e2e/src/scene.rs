@@ -1,6 +1,6 @@
 //! What a scenario plays on: a gateway, and for most a proxy before it and a browser; one scenario at a time.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{ffi::OsString, net::SocketAddr, time::Duration};
 
 use moorline_protocol::SessionId;
 use serde_json::json;
@@ -70,8 +70,16 @@ impl Scene {
     /// # Panics
     /// When something needed is missing, in a sentence that names it.
     pub async fn start(transport: Transport, pace: Pace, options: &[&str]) -> Self {
+        Self::start_among(&[], transport, pace, options).await
+    }
+
+    /// As [`Self::start`], with further variables in the gateway's environment.
+    ///
+    /// # Panics
+    /// As [`Self::start`].
+    pub async fn start_among(environment: &[(OsString, OsString)], transport: Transport, pace: Pace, options: &[&str]) -> Self {
         let turn = ONE_AT_A_TIME.lock().await;
-        let gateway = Gateway::start(pace, options).await;
+        let gateway = Gateway::start_among(environment, pace, options).await;
         let front = gateway.address();
         Self::of(turn, gateway, front, transport).await
     }

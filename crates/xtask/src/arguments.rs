@@ -10,6 +10,8 @@ Moorline's own commands. Each first sets up what it needs and is missing.
   cargo xtask test [part…] [options]      run every test, or the parts native, wasm, e2e, simulation
       --seeds N --from S                  seeds of the simulation (default 20000 from 0)
       -- ARGS                             further arguments for `cargo test` (one part only)
+  cargo xtask test agents [name…]         get real agents from npm and run whole turns with them against a scripted
+                                          model: qwen and gemini, or those named, claude and opencode among them
   cargo xtask fuzz [target…] [options]    throw at every decoder what nobody meant to send
       --executions N --from SEED          inputs for each target (default 100000 from 0)
   cargo xtask bench [figure…]             print the figures, or those of size, page, gateway, million, stalled; fails
@@ -29,6 +31,8 @@ pub(crate) enum Task {
     Run(Vec<String>),
     /// Run tests.
     Test(TestPlan),
+    /// Run the tests of these real agents, which no other task runs.
+    TestAgents(AgentPlan),
     /// Run the fuzzer with these words of its own.
     Fuzz(Vec<String>),
     /// Print figures.
@@ -58,6 +62,45 @@ impl TestPlan {
     /// Whether this is every test there is, unfiltered.
     pub(crate) fn is_full(&self) -> bool {
         self.parts == Part::ALL
+    }
+}
+
+/// Which real agents to test, and how.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct AgentPlan {
+    /// In the order in which they are listed.
+    pub(crate) agents: Vec<RealAgent>,
+    /// Further arguments for the tests.
+    pub(crate) arguments: Vec<String>,
+}
+
+/// An agent that npm has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum RealAgent {
+    /// Qwen Code.
+    Qwen,
+    /// Gemini CLI.
+    Gemini,
+    /// Claude Code.
+    Claude,
+    /// OpenCode.
+    OpenCode,
+}
+
+impl RealAgent {
+    /// Each of them.
+    pub(crate) const ALL: [Self; 4] = [Self::Qwen, Self::Gemini, Self::Claude, Self::OpenCode];
+    /// The smallest two.
+    const DEFAULT: [Self; 2] = [Self::Qwen, Self::Gemini];
+
+    /// Its word on the command line, and the gateway's name for it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Qwen => "qwen",
+            Self::Gemini => "gemini",
+            Self::Claude => "claude",
+            Self::OpenCode => "opencode",
+        }
     }
 }
 
@@ -158,6 +201,7 @@ pub(crate) fn parse(words: impl IntoIterator<Item = String>) -> Outcome<Task> {
     let rest: Vec<String> = words.collect();
     match task.as_str() {
         "run" => Ok(Task::Run(rest)),
+        "test" if rest.first().is_some_and(|word| word == "agents") => parse_test_agents(&rest[1..]).map(Task::TestAgents),
         "test" => parse_test(rest).map(Task::Test),
         "fuzz" => Ok(Task::Fuzz(rest)),
         "bench" => parse_bench(rest).map(Task::Bench),
@@ -200,6 +244,15 @@ fn parse_test(words: Vec<String>) -> Outcome<TestPlan> {
     Ok(plan)
 }
 
+fn parse_test_agents(words: &[String]) -> Outcome<AgentPlan> {
+    let (names, arguments) = match words.iter().position(|word| word == "--") {
+        Some(at) => (&words[..at], &words[at + 1..]),
+        None => (words, &[][..]),
+    };
+    let agents = if names.is_empty() { RealAgent::DEFAULT.to_vec() } else { choose(&RealAgent::ALL, RealAgent::name, names)? };
+    Ok(AgentPlan { agents, arguments: arguments.to_vec() })
+}
+
 /// The choices that the words name, in their usual order; all of them when there is no word.
 fn choose<T: Copy>(all: &[T], name: impl Fn(T) -> &'static str, words: &[String]) -> Outcome<Vec<T>> {
     let known = || all.iter().map(|choice| name(*choice)).collect::<Vec<_>>().join(", ");
@@ -223,7 +276,7 @@ fn nothing_more(rest: &[String], task: Task) -> Outcome<Task> {
 
 #[cfg(test)]
 mod tests {
-    use super::{BenchPlan, Company, Figure, Part, Seeds, Task, TestPlan, parse};
+    use super::{AgentPlan, BenchPlan, Company, Figure, Part, RealAgent, Seeds, Task, TestPlan, parse};
     use crate::failure::Outcome;
 
     fn parsed(line: &str) -> Outcome<Task> {
@@ -250,6 +303,17 @@ mod tests {
         };
         assert_eq!(plan.arguments, ["cut_points", "--nocapture"]);
         assert!(parsed("test -- cut_points").is_err());
+    }
+
+    #[test]
+    fn real_agents_are_tested_by_name_and_by_no_other_task() {
+        let plan = |agents: &[RealAgent], arguments: &[&str]| {
+            let arguments = arguments.iter().map(|word| (*word).to_owned()).collect();
+            Ok(Task::TestAgents(AgentPlan { agents: agents.to_vec(), arguments }))
+        };
+        assert_eq!(parsed("test agents"), plan(&[RealAgent::Qwen, RealAgent::Gemini], &[]));
+        assert_eq!(parsed("test agents opencode -- cuts"), plan(&[RealAgent::OpenCode], &["cuts"]));
+        assert!(parsed("test agents nobody").is_err() && parsed("test native agents").is_err());
     }
 
     #[test]

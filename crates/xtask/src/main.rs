@@ -44,6 +44,7 @@ fn perform() -> Outcome {
     match task {
         Task::Run(options) => run::run(&workspace, &options),
         Task::Test(plan) => test::test(&workspace, &plan),
+        Task::TestAgents(plan) => test::test_agents(&workspace, &plan),
         Task::Fuzz(words) => fuzz::fuzz(&workspace, &words),
         Task::Bench(plan) => bench::bench(&workspace, &plan),
         Task::Lint => lint::lint(&workspace),

@@ -4,6 +4,7 @@
 //! missing is fetched into the project's own tools folder, or, for system packages, installed when running as root on
 //! Debian; otherwise the failure names the line to run.
 
+mod agents;
 mod browser;
 mod debian;
 mod peers;
@@ -15,6 +16,7 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::Instant;
 
+pub(crate) use self::agents::ensure_agent;
 pub(crate) use self::peers::Peers;
 use self::wasm::Compiler;
 pub(crate) use self::wasm::TARGET;

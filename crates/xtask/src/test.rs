@@ -2,6 +2,7 @@
 //!
 //! A part that fails does not stop the others. The last line sums up all of them and names the steps that failed.
 
+mod agents;
 mod coverage;
 mod gateway;
 mod tally;
@@ -10,6 +11,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
 
+pub(crate) use self::agents::test_agents;
 use self::gateway::Gateway;
 use self::tally::Tally;
 use crate::arguments::{Part, Seeds, TestPlan};
