@@ -68,7 +68,7 @@ fn serve(options: &Options) -> ExitCode {
         let Incoming::Request { id, method, params } = incoming else { continue };
         let sent = match method.as_str() {
             "initialize" => peer.respond(&id, json!({"protocolVersion": 1, "agentCapabilities": {}, "authMethods": []})),
-            "session/new" => peer.respond(&id, json!({"sessionId": peer::SESSION})),
+            "session/new" => peer.respond(&id, json!({"sessionId": peer::SESSION})).and_then(|()| peer.update(commands())),
             "session/prompt" => {
                 turns += 1;
                 let text = message_text(&params);
@@ -76,6 +76,10 @@ fn serve(options: &Options) -> ExitCode {
                 match Turn::new(&mut peer, options, turns, random).play(&Command::parse(&text)) {
                     Ok(()) => peer.respond(&id, json!({"stopReason": "end_turn"})),
                     Err(Stop::Cancelled) => peer.respond(&id, json!({"stopReason": "cancelled"})),
+                    Err(Stop::Late) => peer.respond(&id, json!({"stopReason": "end_turn"})).and_then(|()| {
+                        let late = json!({"type": "text", "text": " And this is late."});
+                        peer.update(json!({"sessionUpdate": "agent_message_chunk", "content": late}))
+                    }),
                     Err(Stop::Failed(message)) => peer.refuse(&id, -32603, &message),
                     Err(Stop::Crashed) => {
                         eprintln!("demo-agent: crashing, as asked");
@@ -91,6 +95,16 @@ fn serve(options: &Options) -> ExitCode {
         }
     }
     ExitCode::SUCCESS
+}
+
+/// The commands, for a client that offers them.
+fn commands() -> Value {
+    let rows = command::HELP.lines().filter_map(|line| line.strip_prefix("| `/")?.split_once("` | "));
+    let command = |(usage, what): (&str, &str)| {
+        let name = usage.split(' ').next().unwrap_or(usage);
+        json!({"name": name, "description": what.trim_end_matches(" |")})
+    };
+    json!({"sessionUpdate": "available_commands_update", "availableCommands": rows.map(command).collect::<Vec<_>>()})
 }
 
 /// A prompt's text blocks, one behind the other.

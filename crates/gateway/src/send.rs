@@ -215,6 +215,7 @@ impl Gateway {
     }
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "whatever is not for later is for good")]
 async fn refusal(status: StatusCode, response: Response) -> Tried {
     let named = response.headers().get("retry-after").and_then(|value| value.to_str().ok()?.parse().ok()).map(Duration::from_secs);
     let Ok(error) = response.json::<ErrorBody>().await else {
@@ -281,6 +282,7 @@ impl Turn {
         }
     }
 
+    #[expect(clippy::wildcard_enum_match_arm, reason = "what else happens is on the page")]
     fn take(&mut self, event: &Event) {
         match &event.body {
             EventBody::Opened(opened) if opened.turn == self.id && opened.kind == BlockKind::Text => {

@@ -36,11 +36,6 @@ impl Agent {
         }
     }
 
-    /// Whether the card of a tool that has run still shows what it changed. The others say in its place that it worked.
-    pub(crate) fn keeps_diffs(self) -> bool {
-        self != Self::OpenCode
-    }
-
     /// Makes sure that the gateway will find it.
     ///
     /// # Panics

@@ -86,7 +86,7 @@ async fn one_click_lets_it_edit_a_file_and_the_diff_is_shown(agent: Agent) {
 
     let tools = tools_of(&page, 2).await;
     let shows_diff = |text: &str| ["-one\n", "-two\n", "+written by the scripted model\n"].iter().all(|line| text.contains(line));
-    assert_eq!(tools.iter().any(|tool| tool.text.as_deref().is_some_and(shows_diff)), agent.keeps_diffs(), "{tools:#?}");
+    assert!(tools.iter().any(|tool| tool.text.as_deref().is_some_and(shows_diff)), "{tools:#?}");
     assert!(tools.iter().all(|tool| tool.tool_status.as_deref() == Some("completed")), "{tools:#?}");
     let journal = stage.scene.settled(&page).await;
     assert_eq!((journal.answers(), journal.ends()), (1, 2));

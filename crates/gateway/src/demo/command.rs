@@ -25,6 +25,20 @@ pub(super) enum Command {
     Plan,
     /// One line of this many KB.
     Long(usize),
+    /// An edit of a file in the working directory, after a permission, through the client.
+    Edit(String),
+    /// A cancel is not heeded: text goes on for as long.
+    Stubborn(Duration),
+    /// A cancel is answered by an exit.
+    CrashOnCancel,
+    /// This many updates of 1 KB, as fast as they go.
+    Flood(usize),
+    /// What no agent should print, then an answer.
+    Noise,
+    /// A line of this many MB that is no message, then an answer.
+    Line(usize),
+    /// An answer that goes on behind its end.
+    Late,
     /// The text itself.
     Echo(String),
     /// The list of commands.
@@ -38,6 +52,9 @@ const COUNT: usize = 1_000_000;
 
 /// The longest line in KB.
 const LONG_KB: usize = 4096;
+
+/// The longest line that is no message, in MB.
+const LINE_MB: usize = 100;
 
 /// The longest silence: a day.
 const SLEEP_SECONDS: usize = 86_400;
@@ -60,6 +77,13 @@ impl Command {
             "/mix" => Self::Mix(number(1000, COUNT)),
             "/plan" => Self::Plan,
             "/long" => Self::Long(number(64, LONG_KB)),
+            "/edit" => Self::Edit(Some(rest.trim()).filter(|file| !file.is_empty()).unwrap_or("notes.md").to_owned()),
+            "/stubborn" => Self::Stubborn(Duration::from_secs(number(20, SLEEP_SECONDS) as u64)),
+            "/crash-on-cancel" => Self::CrashOnCancel,
+            "/flood" => Self::Flood(number(100_000, COUNT)),
+            "/noise" => Self::Noise,
+            "/line" => Self::Line(number(50, LINE_MB)),
+            "/late" => Self::Late,
             "/echo" => Self::Echo(rest.to_owned()),
             "/help" => Self::Help,
             _ => Self::Unknown(word.to_owned()),
@@ -84,6 +108,13 @@ Write anything, and it plays a short turn: thinking, a plan, tools, an answer. O
 | `/mix N` | N updates of every sort, as fast as they go |
 | `/plan` | a plan that is worked off |
 | `/long N` | one line of N KB |
+| `/edit FILE` | FILE is changed, after a permission, and the change is shown |
+| `/stubborn N` | a stop is not heeded: text goes on for N seconds |
+| `/crash-on-cancel` | a stop makes the agent's process exit |
+| `/flood N` | N updates of 1 KB, as fast as they go |
+| `/noise` | log lines, bytes that are no text, unknown ids: then an answer |
+| `/line N` | a line of N MB that is no message, then an answer |
+| `/late` | an answer that goes on behind its end |
 | `/echo TEXT` | TEXT, exactly |
 | `/help` | this list |
 ";

@@ -86,6 +86,26 @@ impl Peer {
         }
     }
 
+    /// Asks the client for something else; none when it refuses.
+    pub(super) fn request(&mut self, method: &str, params: Value) -> Result<Option<Value>, Stop> {
+        self.requests += 1;
+        let own = json!(self.requests);
+        self.write(&json!({"jsonrpc": "2.0", "id": own, "method": method, "params": params}))?;
+        loop {
+            let incoming = self.receive().ok_or(Stop::Closed)?;
+            match incoming {
+                Incoming::Response { id, result } if id == own => return Ok(result),
+                other => self.handle_in_turn(other)?,
+            }
+        }
+    }
+
+    /// Writes a line of any bytes.
+    pub(super) fn write_bytes(&self, line: &[u8]) -> Result<(), Stop> {
+        let mut stdout = io::stdout().lock();
+        stdout.write_all(line).and_then(|()| stdout.write_all(b"\n")).map_err(|_| Stop::Closed)
+    }
+
     /// Answers a request.
     pub(super) fn respond(&self, id: &Value, result: Value) -> Result<(), Stop> {
         self.write(&json!({"jsonrpc": "2.0", "id": id, "result": result}))

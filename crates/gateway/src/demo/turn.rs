@@ -1,19 +1,25 @@
 //! One turn as the demo agent plays it.
 
-use std::time::Duration;
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
 
 use serde_json::{Value, json};
 
 use super::{
     command::{Command, HELP},
     options::Options,
-    peer::Peer,
+    peer::{Peer, SESSION},
     prose,
     random::Random,
 };
 
 /// The pause after each chunk, for people.
 const DELAY: Duration = Duration::from_millis(25);
+
+/// As good as for ever.
+const STAY: Duration = Duration::from_secs(86_400);
 
 /// What ends a turn before its end.
 #[derive(Debug)]
@@ -24,6 +30,8 @@ pub(super) enum Stop {
     Failed(String),
     /// The process is to exit now.
     Crashed,
+    /// The answer to the prompt comes now, and more text behind it.
+    Late,
     /// The client is gone.
     Closed,
 }
@@ -68,6 +76,22 @@ impl<'a> Turn<'a> {
             Command::Mix(updates) => self.mix(*updates),
             Command::Plan => self.plan_worked_off(),
             Command::Long(kb) => self.long(*kb),
+            Command::Edit(file) => self.edit(file),
+            Command::Stubborn(time) => self.stubborn(*time),
+            Command::CrashOnCancel => match self.peer.pause(STAY) {
+                Err(Stop::Cancelled) => Err(Stop::Crashed),
+                other => other,
+            },
+            Command::Flood(updates) => self.flood(*updates),
+            Command::Noise => self.noise(),
+            Command::Line(mb) => {
+                self.peer.write_bytes(&vec![b'x'; mb << 20])?;
+                self.speak("That line was no message.")
+            }
+            Command::Late => {
+                self.speak("This is the end.")?;
+                Err(Stop::Late)
+            }
             Command::Echo(text) => self.text(text),
             Command::Help => self.speak(HELP),
             Command::Unknown(word) => self.speak(&format!("`{word}` is no command.\n\n{HELP}")),
@@ -169,6 +193,64 @@ impl<'a> Turn<'a> {
                 self.speak(&format!("You chose `{}`: the old build stays.", other.unwrap_or("nothing")))
             }
         }
+    }
+
+    /// Changes a file of the working directory through the client, which shows what is about to change and asks.
+    fn edit(&mut self, file: &str) -> Played {
+        let path = std::env::current_dir().unwrap_or_default().join(file);
+        let path = path.to_string_lossy().into_owned();
+        let old = self.peer.request("fs/read_text_file", json!({"sessionId": SESSION, "path": path}))?;
+        let old = old.as_ref().and_then(|result| result["content"].as_str()).map(str::to_owned);
+        let line = prose::sentence(&mut self.random);
+        let new = format!("{}{line}\n", old.as_deref().unwrap_or_default());
+        let call = self.next_call();
+        let diff = json!([{"type": "diff", "path": path, "oldText": old, "newText": new}]);
+        let about = json!({"toolCallId": call, "title": format!("Edit {file}"), "kind": "edit", "status": "pending", "content": diff});
+        let options = json!([
+            {"optionId": "allow", "name": "Allow once", "kind": "allow_once"},
+            {"optionId": "reject", "name": "Reject", "kind": "reject_once"},
+        ]);
+        if self.peer.ask(about, options)?.as_deref() != Some("allow") {
+            self.end_tool(&call, "failed", "not allowed\n")?;
+            return self.speak("The file stays as it is.");
+        }
+        let written = self.peer.request("fs/write_text_file", json!({"sessionId": SESSION, "path": path, "content": new}))?;
+        let (status, word) = if written.is_some() { ("completed", "written\n") } else { ("failed", "it could not be written\n") };
+        self.end_tool(&call, status, word)?;
+        self.speak(&format!("`{file}` has a line more."))
+    }
+
+    /// Goes on though it is told to stop.
+    fn stubborn(&mut self, time: Duration) -> Played {
+        let until = Instant::now() + time;
+        while Instant::now() < until {
+            let word = prose::word(&mut self.random);
+            match self.text(&word) {
+                Ok(()) | Err(Stop::Cancelled) => {}
+                other => return other,
+            }
+            thread::sleep(Duration::from_millis(20));
+        }
+        Ok(())
+    }
+
+    fn flood(&mut self, updates: usize) -> Played {
+        self.delay.get_or_insert(Duration::ZERO);
+        let text = "x".repeat(1 << 10);
+        (0..updates).try_for_each(|_| self.text(&text))
+    }
+
+    /// What agents have printed, and no client may fall over.
+    fn noise(&mut self) -> Played {
+        self.peer.write_bytes(b"[info] loading plugins")?;
+        self.peer.write_bytes(b"\xff\xfe{\"jsonrpc\": \x80")?;
+        self.peer.write_bytes(br#"{"jsonrpc":"2.0","id":"nobody-asked","result":{"stopReason":"end_turn"}}"#)?;
+        self.peer.write_bytes(br#"{"jsonrpc":"2.0","id":4711,"error":{"code":-1,"message":"for nobody"}}"#)?;
+        self.peer.write_bytes(
+            br#"{"jsonrpc":"2.0","method":"session/update","params":{"sessionId":"another","update":{"sessionUpdate":"odd"}}}"#,
+        )?;
+        self.peer.write_bytes(b"[[[[{}]]]")?;
+        self.speak("That was noise.")
     }
 
     /// In each twenty updates: a thought, a tool's start, its end, and seventeen pieces of text.

@@ -193,3 +193,27 @@ async fn the_environment_is_a_short_list() {
     assert!(std::env::var_os("CARGO_MANIFEST_DIR").is_some());
     assert!(!names.iter().any(|name| name.starts_with("CARGO")), "{message}");
 }
+
+#[tokio::test]
+async fn every_misbehaviour_of_the_demo_agent_is_survived_by_the_same_process() {
+    let mut bench = Bench::new("demo:--delay-ms 0");
+    assert!(text_of(&bench.play("t1", "/noise").await).ends_with("That was noise."));
+    let pid = bench.recorded();
+    assert_eq!(text_of(&bench.play("t2", "/line 50").await), "That line was no message.");
+    assert_eq!(text_of(&bench.play("t3", "/late").await), "This is the end.");
+    let flood = text_of(&bench.play("t4", "/flood 2000").await);
+    assert_eq!(flood.len(), 2_000 << 10);
+    assert_eq!(bench.recorded(), pid);
+    assert_eq!(text_of(&bench.play("t5", "/echo fine").await), "fine");
+}
+
+#[tokio::test]
+async fn an_agent_that_dies_of_a_cancel_ends_its_turn_as_failed_and_the_next_prompt_works() {
+    let mut bench = Bench::new("demo:--delay-ms 0");
+    bench.play("t1", "/echo warm").await;
+    bench.prompt("t2", "/crash-on-cancel");
+    bench.send(AgentCommand::Cancel { turn: turn("t2") });
+    let (outcome, code, _) = end_of(&bench.rest("t2").await);
+    assert_eq!((outcome, code.as_str()), (Outcome::Failed, "agent_exited"));
+    assert_eq!(text_of(&bench.play("t3", "/echo fine").await), "fine");
+}

@@ -7,7 +7,7 @@ use agent_client_protocol_schema::{
 use moorline_protocol::{Context, Outcome, SlashCommand, Usage};
 use moorline_session::{AgentReport, AgentUpdate};
 use serde::Deserialize;
-use serde_json::{Value, value::RawValue};
+use serde_json::{Value, json, value::RawValue};
 
 use super::{
     Acp, FORGOTTEN, Output, Phase, Prompt,
@@ -89,6 +89,20 @@ struct Prompted {
     stop_reason: String,
     #[serde(default)]
     usage: Option<Tokens>,
+    #[serde(default, rename = "_meta")]
+    meta: Value,
+}
+
+/// What one agent tells of a turn in a way of its own, at the end of it.
+const QUOTA: [&str; 2] = ["/quota/token_count/input_tokens", "/quota/token_count/output_tokens"];
+
+/// And another one, for each answer of its model, beside a text that is empty.
+const PART: [&str; 2] = ["/usage/inputTokens", "/usage/outputTokens"];
+
+/// Tokens in and out, where they stand.
+fn tokens(meta: &Value, places: [&str; 2]) -> Option<[u64; 2]> {
+    let [input, output] = places.map(|place| meta.pointer(place).and_then(Value::as_u64));
+    Some([input?, output?])
 }
 
 #[derive(Deserialize)]
@@ -158,6 +172,15 @@ impl Acp {
                 }
             }
             update => {
+                if let SessionUpdate::AgentMessageChunk(chunk) = &update
+                    && let Some(meta) = &chunk.meta
+                    && let Some([input, output]) =
+                        meta.get("usage").map(|usage| json!({"usage": usage})).and_then(|meta| tokens(&meta, PART))
+                    && self.turn.as_ref().is_some_and(|turn| matches!(turn.prompt, Prompt::Sent(_)))
+                {
+                    let [input, output] = self.standing.spent.tokens(input, output);
+                    self.report_usage(Usage { input: Some(input), output: Some(output), cost: None });
+                }
                 let Some(turn) = self.turn.as_mut().filter(|turn| matches!(turn.prompt, Prompt::Sent(_))) else { return };
                 if let Some(update) = turn.tools.translate(update) {
                     self.outputs.push_back(Output::Report(AgentReport { turn: turn.id.clone(), update }));
@@ -198,8 +221,10 @@ impl Acp {
             }
             Phase::Ready(_) if self.is_prompt(id) => match serde_json::from_str::<Prompted>(result) {
                 Ok(prompted) => {
-                    let Tokens { input_tokens, output_tokens } = prompted.usage.unwrap_or_default();
-                    self.report_usage(Usage { input: input_tokens, output: output_tokens, cost: None });
+                    let quota = tokens(&prompted.meta, QUOTA).map(|[input, output]| (Some(input), Some(output)));
+                    let usage = prompted.usage.map(|usage| (usage.input_tokens, usage.output_tokens)).or(quota);
+                    let (input, output) = usage.unwrap_or_default();
+                    self.report_usage(Usage { input, output, cost: None });
                     self.stop(&prompted.stop_reason);
                 }
                 Err(error) => self.fail("agent_error", format!("the agent's answer to the prompt cannot be read ({error})")),

@@ -21,6 +21,8 @@ struct Tool {
     title: Option<String>,
     /// Content was shown, so the raw output says nothing new.
     has_content: bool,
+    /// The change that was shown: some agents put a word in its place when it is made.
+    diff: Option<String>,
 }
 
 /// What a session has cost, which agents tell as one sum over all turns.
@@ -28,11 +30,20 @@ struct Tool {
 pub(super) struct Spent {
     before: f64,
     sum: f64,
+    /// Tokens in and out of the turn, where they are told answer by answer.
+    tokens: [u64; 2],
 }
 
 impl Spent {
     pub(super) const fn begin_turn(&mut self) {
         self.before = self.sum;
+        self.tokens = [0; 2];
+    }
+
+    /// One more answer of the turn's: the tokens of all of them.
+    pub(super) const fn tokens(&mut self, input: u64, output: u64) -> [u64; 2] {
+        self.tokens = [self.tokens[0].saturating_add(input), self.tokens[1].saturating_add(output)];
+        self.tokens
     }
 
     /// The part of the turn, as people write it; none for what is no price.
@@ -86,6 +97,14 @@ impl Tools {
         }
         let content = fields.content.as_deref().map(content_text).and_then(not_empty);
         known.has_content |= content.is_some();
+        let is_change = fields.content.iter().flatten().any(|part| matches!(part, ToolCallContent::Diff(_)));
+        let content = match (&known.diff, content) {
+            (Some(diff), Some(word)) if !is_change => Some(format!("{diff}{word}")),
+            (_, content) => content,
+        };
+        if is_change {
+            known.diff.clone_from(&content);
+        }
         let raw = || fields.raw_output.as_ref().and_then(|raw| raw.as_str().or_else(|| raw.get("output")?.as_str()));
         let output = content.or_else(|| if known.has_content { None } else { raw().map(str::to_owned) });
         let update = ToolUpdate {
@@ -238,6 +257,16 @@ mod tests {
         let block = json!({"type": "content", "content": {"type": "text", "text": "c"}});
         assert_eq!(output(tools, json!({"content": [block, {"type": "terminal", "terminalId": "t"}]})), Some("c".into()));
         assert_eq!(output(tools, json!({"rawOutput": "again"})), None);
+    }
+
+    #[test]
+    fn a_change_that_was_shown_stays_when_a_word_takes_its_place() {
+        let tools = &mut Tools::default();
+        let change = |new: &str| json!({"content": [{"type": "diff", "path": "/a", "newText": new}]});
+        let shown = output(tools, change("x\n")).unwrap();
+        let word = json!({"content": [{"type": "content", "content": {"type": "text", "text": "Wrote file."}}]});
+        assert_eq!(output(tools, word), Some(format!("{shown}Wrote file.")));
+        assert!(output(tools, change("y\n")).unwrap().ends_with("+y\n"), "another change takes the place of both");
     }
 
     #[test]
