@@ -93,10 +93,12 @@ impl Peer {
         self.write(&json!({"jsonrpc": "2.0", "id": own, "method": method, "params": params}))?;
         loop {
             let incoming = self.receive().ok_or(Stop::Closed)?;
-            match incoming {
-                Incoming::Response { id, result } if id == own => return Ok(result),
-                other => self.handle_in_turn(other)?,
+            if let Incoming::Response { id, result } = &incoming
+                && *id == own
+            {
+                return Ok(result.clone());
             }
+            self.handle_in_turn(incoming)?;
         }
     }
 
