@@ -8,7 +8,7 @@ use std::{
 };
 
 use hyper::Method;
-use moorline_e2e::{Admission, Cut, Pace, Page, Scene, Scheme, Transport};
+use moorline_e2e::{Admission, Cut, Gateway, Pace, Page, Scene, Scheme, Transport};
 
 const SOON: Duration = Duration::from_secs(30);
 const OVER: [&str; 1] = ["completed"];
@@ -66,6 +66,10 @@ const beyond = [...document.querySelectorAll("body *")].filter((element) => elem
 return beyond.slice(0, 8).map((element) => `${element.tagName} ${element.className} to ${element.getBoundingClientRect().right}`);
 "#;
 
+/// As somebody does who has typed something else.
+const EMPTY_COMPOSER: &str = "const composer = document.querySelector('[data-composer]'); composer.value = ''; \
+                              composer.dispatchEvent(new Event('input', { bubbles: true }))";
+
 struct Album {
     folder: PathBuf,
     _temporary: tempfile::TempDir,
@@ -96,7 +100,9 @@ impl Album {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_state_fits_and_can_be_read_at_two_widths_in_two_schemes() {
     let album = Album::open();
-    let scene = Scene::start(Transport::WebSocket, Pace::Fast, &["--agent", "demo:--delay-ms 2"]).await;
+    let other = format!("acp:{} demo-agent", Gateway::program().display());
+    let options = ["--agent", "demo:--delay-ms 2", "--agent", &other, "--agent-restart-ms", "6000000"];
+    let scene = Scene::start(Transport::WebSocket, Pace::Fast, &options).await;
     let page = scene.open().await;
     album.add(&page, "empty").await;
 
@@ -118,6 +124,36 @@ async fn every_state_fits_and_can_be_read_at_two_widths_in_two_schemes() {
     page.send("/fail").await;
     page.wait_for_turn(4, &["failed"], SOON).await;
     album.add(&page, "failed").await;
+
+    page.send("/edit notes.md").await;
+    page.wait_for("the question", "document.querySelector('[data-option=allow]:not(:disabled)')", SOON).await;
+    page.run::<()>("[...document.querySelectorAll('[data-kind=tool] summary')].at(-1).click()").await;
+    page.wait_for("the change", "document.querySelector('[data-diff] .diff-new')", SOON).await;
+    album.add(&page, "edit").await;
+    page.click("[data-option=allow]").await;
+    page.wait_for_turn(5, &OVER, SOON).await;
+
+    for text in ["/sleep 600", "Then look at the tests", "And write down what is missing"] {
+        page.send(text).await;
+    }
+    page.wait_for("two that wait", "document.querySelectorAll('[data-turn-state=queued] [data-action=now]').length === 2", SOON).await;
+    page.type_text("/s").await;
+    page.wait_for("the agent's commands", "document.querySelector('[data-command]')", SOON).await;
+    album.add(&page, "waiting").await;
+    page.run::<()>("document.querySelectorAll('[data-turn-state=queued] [data-action=remove]').forEach((button) => button.click())").await;
+    page.wait_for("nothing that waits", "!document.querySelector('[data-turn-state=queued]')", SOON).await;
+    page.run::<()>("document.querySelector('[data-stop]').click()").await;
+    page.wait_for_turn(6, &["cancelled"], SOON).await;
+
+    page.run::<()>(EMPTY_COMPOSER).await;
+    page.send("/crash").await;
+    page.wait_until_idle(SOON).await;
+    page.send("Is anybody there?").await;
+    page.wait_for("the agent is down", "document.querySelector('[data-agent-down] .countdown')", SOON).await;
+    album.add(&page, "down").await;
+    page.click("[data-agent-down] [data-action=restart-agent]").await;
+    page.wait_for("the answer", "document.querySelector('[data-agent-state=ready]')", SOON).await;
+    page.wait_until_idle(SOON).await;
 
     scene.proxy.admit(Admission::Refuse);
     scene.proxy.cut(Cut::Reset);

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use moorline_protocol::{
     BlockText, ChangeSession, ClientFrame, Code, CreateSession, ErrorBody, Event, EventBody, Export, FieldsPatch, GatewayFrame, Hits,
-    Limits, Login, Page, Patch, RawEvents, Rows, SUBPROTOCOL, Send, SessionRow, Timings,
+    Limits, Login, Page, Patch, RawEvents, Rows, SUBPROTOCOL, Send, SessionRow, SetAgent, Timings,
 };
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
@@ -111,6 +111,7 @@ fn every_example_is_what_its_info_string_says() {
             "http:Login" => drop(returns::<Login>(&example)),
             "http:CreateSession" => drop(returns::<CreateSession>(&example)),
             "http:ChangeSession" => drop(returns::<ChangeSession>(&example)),
+            "http:SetAgent" => drop(returns::<SetAgent>(&example)),
             "http:Hits" => drop(returns::<Hits>(&example)),
             "http:Export" => drop(returns::<Export>(&example)),
             "http:SessionRow" => drop(returns::<SessionRow>(&example)),
