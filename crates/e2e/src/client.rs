@@ -1,12 +1,16 @@
 //! A native client of the wire, without a page, a core or any patience of its own.
 
-use std::{collections::VecDeque, net::SocketAddr, time::Duration};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    net::SocketAddr,
+    time::Duration,
+};
 
 use futures_util::{SinkExt as _, StreamExt as _};
 use hyper::header;
 use moorline_protocol::{
-    Attach, ClientFrame, ClientId, Create, ErrorFrame, Event, EventBody, GatewayFrame, Hello, Item, MessageId, PageId, Pong,
-    ReceiptOutcome, SUBPROTOCOL, Send, SendBody, Seq, SessionId, Turn, VERSION, Welcome, decode_gateway, encode,
+    Ack, Attach, ClientFrame, ClientId, Create, Cursor, Epoch, ErrorFrame, Event, EventBody, Events, GatewayFrame, Hello, Item, MessageId,
+    PageId, Pong, ReceiptOutcome, SUBPROTOCOL, Send, SendBody, Seq, SessionId, Turn, VERSION, Welcome, decode_gateway, encode,
 };
 use tokio::net::{TcpSocket, TcpStream};
 use tokio_tungstenite::{
@@ -33,6 +37,8 @@ pub struct Client {
     socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
     /// Frames that were read while another kind was awaited, oldest first.
     passed_over: VecDeque<GatewayFrame>,
+    /// The journals of attached sessions, if what is read is acked.
+    epochs: Option<BTreeMap<SessionId, Epoch>>,
 }
 
 impl Client {
@@ -56,7 +62,7 @@ impl Client {
         }
         let handshake = tokio_tungstenite::client_async(request, MaybeTlsStream::Plain(stream));
         let (socket, _) = within("the handshake", ANSWER, handshake).await?;
-        Ok(Self { socket, passed_over: VecDeque::new() })
+        Ok(Self { socket, passed_over: VecDeque::new(), epochs: None })
     }
 
     /// Opens a connection and says hello; the client and page ids are made from a word.
@@ -146,8 +152,22 @@ impl Client {
                 let pong = ClientFrame::Pong(Pong { cursors: Vec::new() });
                 self.socket.send(Message::text(encode(&pong))).await.ok()?;
             }
+            if let Some(ack) = self.ack(&frame) {
+                self.socket.send(Message::text(encode(&ack))).await.ok()?;
+            }
             return Some(frame);
         }
+    }
+
+    /// What is to be said about a frame, if what is read is acked.
+    fn ack(&mut self, frame: &GatewayFrame) -> Option<ClientFrame> {
+        let epochs = self.epochs.as_mut()?;
+        if let GatewayFrame::Attached(attached) = frame {
+            epochs.insert(attached.session.clone(), attached.epoch.clone());
+        }
+        let GatewayFrame::Events(Events { session, events }) = frame else { return None };
+        let (epoch, seq) = (epochs.get(session)?.clone(), events.last()?.seq);
+        Some(ClientFrame::Ack(Ack { cursors: vec![Cursor { session: session.clone(), epoch, seq }] }))
     }
 
     /// Waits for a frame of which the picker takes something; the others are kept for later, in order.
@@ -192,27 +212,61 @@ impl Client {
         self.expect("a receipt", ours).await
     }
 
+    /// Drops the frames that were passed over: nothing of them is waited for any more.
+    pub fn forget(&mut self) {
+        self.passed_over.clear();
+    }
+
+    /// Acks from now on whatever is read of sessions that are attached from now on, so that the credit does not run out.
+    pub fn ack_what_is_read(&mut self) {
+        self.epochs = Some(BTreeMap::new());
+    }
+
+    /// Reads to the end of a turn in a session that is attached, and keeps nothing.
+    ///
+    /// # Panics
+    /// When it does not come in time, or the gateway closes.
+    pub async fn follow_to_turn_end(&mut self, turn: &MessageId, deadline: Duration) {
+        within("the turn to end", deadline, async {
+            loop {
+                let frame = self.next().await.expect("the gateway goes on");
+                if let GatewayFrame::Events(events) = frame
+                    && events.events.iter().any(|event| ends(event, turn))
+                {
+                    return;
+                }
+            }
+        })
+        .await;
+    }
+
     /// Waits for the end of a turn in a session that is attached.
     ///
     /// # Panics
     /// As [`Self::expect`].
     pub async fn expect_turn_end(&mut self, turn: &MessageId) {
-        let over = |known: &Turn| known.id == *turn && known.state.is_over();
-        let ended = |event: &Event| {
-            if let EventBody::TurnEnded(ended) = &event.body {
-                return ended.turn == *turn;
-            }
-            matches!(&event.body, EventBody::Fold(fold) if fold.turns.iter().any(over))
-        };
+        let over = |known: &Turn| is_over(known, turn);
         let pick = |frame: &GatewayFrame| {
             if let GatewayFrame::Events(events) = frame {
-                return events.events.iter().any(ended).then_some(());
+                return events.events.iter().any(|event| ends(event, turn)).then_some(());
             }
             let GatewayFrame::Snapshot(part) = frame else { return None };
             part.items.iter().any(|item| matches!(item, Item::Turn(known) if over(known))).then_some(())
         };
         self.expect("the turn to end", pick).await;
     }
+}
+
+/// Whether an event is a turn's end, or stands for it.
+fn ends(event: &Event, turn: &MessageId) -> bool {
+    if let EventBody::TurnEnded(ended) = &event.body {
+        return ended.turn == *turn;
+    }
+    matches!(&event.body, EventBody::Fold(fold) if fold.turns.iter().any(|known| is_over(known, turn)))
+}
+
+fn is_over(known: &Turn, turn: &MessageId) -> bool {
+    known.id == *turn && known.state.is_over()
 }
 
 /// The first frame of a connection.

@@ -14,7 +14,7 @@ Moorline's own commands. Each first sets up what it needs and is missing.
                                           model: qwen and gemini, or those named, claude and opencode among them
   cargo xtask fuzz [target…] [options]    throw at every decoder what nobody meant to send
       --executions N --from SEED          inputs for each target (default 100000 from 0)
-  cargo xtask bench [figure…]             print the figures, or those of size, page, gateway, million, stalled; fails
+  cargo xtask bench [figure…]             print the figures, or those of size, page, gateway, million, stalled, flood; fails
                                           above the ceiling of the first load
       --peers                             the gateway's beside those of other servers, which are installed first
   cargo xtask lint                        formatting, clippy and rustdoc, for both targets
@@ -171,10 +171,12 @@ pub(crate) enum Figure {
     Million,
     /// One reader that stops, beside others.
     Stalled,
+    /// One session whose agent floods, beside others.
+    Flood,
 }
 
 impl Figure {
-    const ALL: [Self; 5] = [Self::Size, Self::Page, Self::Gateway, Self::Million, Self::Stalled];
+    const ALL: [Self; 6] = [Self::Size, Self::Page, Self::Gateway, Self::Million, Self::Stalled, Self::Flood];
 
     /// Its word on the command line.
     pub(crate) fn name(self) -> &'static str {
@@ -184,6 +186,7 @@ impl Figure {
             Self::Gateway => "gateway",
             Self::Million => "million",
             Self::Stalled => "stalled",
+            Self::Flood => "flood",
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The project's figures: `bench page`, `gateway`, `million` and `stalled`, as `cargo xtask bench` starts them.
+//! The project's figures: `bench page`, `gateway`, `million`, `stalled` and `flood`, as `cargo xtask bench` starts them.
 //!
 //! They run the real gateway as a child process and print a table of medians with their ranges, each with the machine
 //! they were taken on. Nothing here passes or fails: what the figures mean stands in `docs/benchmarks.md`. `bench agent`
@@ -6,6 +6,7 @@
 
 mod agent;
 mod figures;
+mod flood;
 mod gateway;
 mod load;
 mod machine;
@@ -29,9 +30,10 @@ fn main() -> ExitCode {
         ["gateway", ref figures @ ..] => run_on_one_thread(gateway::bench(figures)),
         ["million"] => run(million::bench()),
         ["stalled"] => run(stalled::bench()),
+        ["flood"] => run(flood::bench()),
         ["agent"] => agent::serve(),
         _ => {
-            eprintln!("bench takes one word: page, gateway, million, stalled or agent; behind gateway, the names of figures");
+            eprintln!("bench takes one word: page, gateway, million, stalled, flood or agent; behind gateway, the names of figures");
             return ExitCode::from(2);
         }
     }
