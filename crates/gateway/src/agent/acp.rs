@@ -2,6 +2,7 @@
 //!
 //! Feed it with the agent's lines and the session's commands, then drain [`Acp::poll_output`] until it is empty.
 
+mod backoff;
 mod files;
 mod incoming;
 pub(super) mod life;

@@ -45,15 +45,10 @@ impl Bench {
 
     /// Runs a shell script that may use the functions of `SCRIPT_HEAD`.
     pub(crate) fn script(body: &str) -> Self {
-        Self::script_with(body, Duration::ZERO)
-    }
-
-    /// As [`Bench::script`], with another wait before a restart.
-    pub(crate) fn script_with(body: &str, restart_wait: Duration) -> Self {
         let dir = TempDir::new().unwrap();
         let path = dir.path().join("agent.sh");
         fs::write(&path, format!("{SCRIPT_HEAD}\n{body}\n")).unwrap();
-        Self::in_dir(dir, &format!("acp:sh {}", path.display()), NOTHING, 64, |settings| settings.restart_wait = restart_wait)
+        Self::in_dir(dir, &format!("acp:sh {}", path.display()), NOTHING, 64, |_| {})
     }
 
     /// Runs an agent with room for so many reports, under changed settings.

@@ -201,8 +201,9 @@ async fn every_misbehaviour_of_the_demo_agent_is_survived_by_the_same_process() 
     let pid = bench.recorded();
     assert_eq!(text_of(&bench.play("t2", "/line 50").await), "That line was no message.");
     assert_eq!(text_of(&bench.play("t3", "/late").await), "This is the end.");
+    // The protocol names no turn: what comes late may come when the next one has begun.
     let flood = text_of(&bench.play("t4", "/flood 2000").await);
-    assert_eq!(flood.len(), 2_000 << 10);
+    assert_eq!(flood.trim_start_matches(" And this is late.").len(), 2_000 << 10);
     assert_eq!(bench.recorded(), pid);
     assert_eq!(text_of(&bench.play("t5", "/echo fine").await), "fine");
 }

@@ -8,33 +8,16 @@ use moorline_session::{AgentCommand, AgentUpdate};
 use crate::bench::{Bench, end_of, text_of, until_dead};
 
 #[tokio::test]
-async fn each_failure_in_a_row_doubles_the_wait_and_a_turn_that_ends_by_itself_forgets_them() {
-    let wait = Duration::from_millis(120);
-    let body = r#"shake_hands; if [ "$(cat mood 2>/dev/null)" = good ]; then answer "$prompt" '{"stopReason":"end_turn"}'; read -r prompt; fi; exit 4"#;
-    let mut bench = Bench::script_with(body, wait);
-    bench.play("t0", "hello").await;
-    let mut waits = Vec::new();
-    for name in ["t1", "t2", "t3"] {
-        bench.prompt(name, "hello");
-        let down = bench.until_it_stands("it waits for its start", |status| status.retry_ms.is_some()).await;
-        assert_eq!(down.state, AgentState::Down);
-        assert!(down.reason.unwrap().contains("exited with code 4"));
-        waits.push(down.retry_ms.unwrap());
-        bench.rest(name).await;
-    }
-    for (waited, times) in waits.iter().zip([1_u64, 2, 4]) {
-        let whole = Millis(120 * times);
-        assert!(*waited <= whole && *waited + Millis(100) > whole, "{waits:?} for 120, 240 and 480 ms");
-    }
-    // From here on its turns end by themselves.
-    std::fs::write(bench.workdir().join("mood"), "good").unwrap();
-    bench.play("t4", "hello").await;
-    // It exits at the second prompt of its life, so the wait behind that is the first one again.
-    assert_eq!(end_of(&bench.play("t5", "hello").await).0, Outcome::Failed);
-    bench.prompt("t6", "hello");
+async fn an_agent_that_died_says_why_and_when_it_starts_again_for_a_message_that_waits() {
+    let mut bench = Bench::with("demo:--delay-ms 0", 64, |settings| settings.restart_wait = Duration::from_secs(600));
+    bench.play("t1", "/crash").await;
+    let down = bench.until_it_stands("it is down", |status| status.state == AgentState::Down).await;
+    assert_eq!(down.retry_ms, None, "nothing waits for it");
+    bench.prompt("t2", "/echo on");
     let down = bench.until_it_stands("it waits for its start", |status| status.retry_ms.is_some()).await;
-    assert!(down.retry_ms.unwrap() <= Millis(120), "{down:?}");
-    bench.rest("t6").await;
+    let (reason, wait) = (down.reason.unwrap(), down.retry_ms.unwrap());
+    assert!(reason.contains("exited with code 3"), "{reason}");
+    assert!(wait > Millis(500_000) && wait <= Millis(600_000), "{wait:?} for at most 600 s");
 }
 
 #[tokio::test]

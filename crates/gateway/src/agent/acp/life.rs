@@ -10,7 +10,7 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-use super::{Acp, Output, files};
+use super::{Acp, Output, backoff::Backoff, files};
 use crate::agent::{
     AgentSettings,
     lines::Line,
@@ -20,9 +20,6 @@ use crate::agent::{
 
 /// An agent that leaves this much unread on its stdin is not read from either.
 const UNWRITTEN_BYTES: usize = 1 << 20;
-
-/// The longest wait before a start is this many times the first one.
-const LONGEST_WAIT: u32 = 60;
 
 /// Serves a handle until it is dropped, or nobody reads the reports any more.
 pub(in crate::agent) async fn run(
@@ -36,13 +33,13 @@ pub(in crate::agent) async fn run(
     let Outlet { reports, status } = outlet;
     let mut life = Life {
         launch,
+        backoff: Backoff::new(settings.restart_wait),
         settings,
         install,
         memory,
         agent: None,
         files: JoinSet::new(),
         waiting: None,
-        failures: 0,
         not_before: None,
         down: None,
         unsent: VecDeque::new(),
@@ -89,8 +86,7 @@ struct Life {
     files: JoinSet<FileDone>,
     /// A prompt that waits for the next start.
     waiting: Option<(TurnId, String)>,
-    /// Deaths and failed starts since the agent last ended a turn by itself.
-    failures: u32,
+    backoff: Backoff,
     /// No start before this, after a death.
     not_before: Option<Instant>,
     /// Why the agent is down.
@@ -263,15 +259,14 @@ impl Life {
 
     /// The agent died, or did not start: each time in a row the next start waits twice as long.
     fn failed(&mut self, reason: String) {
-        let times = 1_u32.checked_shl(self.failures).unwrap_or(LONGEST_WAIT).min(LONGEST_WAIT);
-        self.failures = (self.failures + 1).min(u32::BITS);
-        self.not_before = Some(Instant::now() + self.settings.restart_wait * times);
+        self.not_before = Some(Instant::now() + self.backoff.failed());
         self.down = Some(reason);
     }
 
     /// By hand: whatever there is ends, and the next start waits for nothing.
     fn restart(&mut self) {
-        (self.failures, self.not_before, self.down) = (0, None, None);
+        self.backoff.forget();
+        (self.not_before, self.down) = (None, None);
         if let Some(mut agent) = self.agent.take() {
             let message = "the agent was restarted by hand; the next message starts a new one".to_owned();
             agent.acp.end(Outcome::Failed, Some(error("agent_restarted", message)));
@@ -319,7 +314,7 @@ impl Life {
         let ended_by_itself =
             |report: &AgentReport| matches!(report.update, AgentUpdate::Ended { outcome: Outcome::Completed | Outcome::Cancelled, .. });
         if self.agent.is_some() && self.unsent.iter().any(ended_by_itself) {
-            self.failures = 0;
+            self.backoff.forget();
         }
         self.remember();
     }
