@@ -51,6 +51,8 @@ impl Client {
     }
 
     async fn connect_over(stream: TcpStream, address: SocketAddr, login: Login<'_>, origin: Option<&str>) -> Result<Self, Error> {
+        // A small frame behind another one is not held back, as a browser does not.
+        stream.set_nodelay(true)?;
         let mut request: Request<()> = format!("ws://{address}/v1/connect").into_client_request()?;
         let headers = request.headers_mut();
         headers.insert(header::SEC_WEBSOCKET_PROTOCOL, SUBPROTOCOL.parse()?);

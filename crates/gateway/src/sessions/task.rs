@@ -31,6 +31,9 @@ use crate::{
 /// Inputs that may gather behind one commit; then the agent and the orders wait.
 const GATHERED: usize = 4_096;
 
+/// Text that may gather so, in bytes: every other session's commit waits behind one that is being written.
+const GATHERED_BYTES: usize = 256 << 10;
+
 /// Reports that wait between an agent's adapter and its session.
 const REPORTS: usize = 256;
 
@@ -144,6 +147,7 @@ struct Task {
     /// The commit that the store is making durable.
     committing: Option<(oneshot::Receiver<Result<(), StoreError>>, Commit)>,
     gathered: usize,
+    gathered_bytes: usize,
     agent: Option<AgentHandle>,
     /// How the agent stands, once there was one.
     stands: Option<watch::Receiver<AgentStatus>>,
@@ -154,6 +158,17 @@ struct Task {
     touched: Instant,
     /// The gateway stops: what is decided is finished, nothing new is taken.
     stopping: bool,
+}
+
+/// The text that an agent brings, which is what makes a commit large.
+#[expect(clippy::wildcard_enum_match_arm, reason = "the others are small")]
+fn text_bytes(input: &Input) -> usize {
+    let Input::Report(report) = input else { return 0 };
+    match &report.update {
+        AgentUpdate::Text(text) | AgentUpdate::Thought(text) => text.len(),
+        AgentUpdate::Tool { update, .. } => [&update.input, &update.output].into_iter().flatten().map(String::len).sum(),
+        _ => 0,
+    }
 }
 
 /// Who waits for an answer.
@@ -191,6 +206,7 @@ impl Task {
             resident: None,
             committing: None,
             gathered: 0,
+            gathered_bytes: 0,
             agent: None,
             stands: None,
             reports,
@@ -205,7 +221,7 @@ impl Task {
     }
 
     async fn next(&mut self, mailbox: &mut mpsc::Receiver<Order>) -> Event {
-        let takes_more = self.gathered < GATHERED && !self.stopping;
+        let takes_more = self.gathered < GATHERED && self.gathered_bytes < GATHERED_BYTES && !self.stopping;
         let deadline = self.session.deadline().map(|at| self.place.surroundings.clock.instant(at));
         let folds_at = self.retention.due().filter(|_| !self.stopping).map(|at| self.place.surroundings.clock.instant_of(at));
         let unused = self.touched + if self.session.exists() { UNUSED } else { UNKNOWN_UNUSED };
@@ -232,6 +248,7 @@ impl Task {
 
     fn handle(&mut self, input: Input) {
         self.gathered += 1;
+        self.gathered_bytes += text_bytes(&input);
         self.session.handle(self.place.surroundings.clock.now(), input);
     }
 
@@ -240,7 +257,7 @@ impl Task {
         while let Some(output) = self.session.poll_output() {
             match output {
                 Output::Store(mut commit) => {
-                    self.gathered = 0;
+                    (self.gathered, self.gathered_bytes) = (0, 0);
                     commit.texts = self.transcript.transcript().completed(&commit.events).into_iter().filter_map(text_of).collect();
                     let answer = self.place.surroundings.commits.commit(commit.clone());
                     self.committing = Some((answer, commit));
@@ -252,6 +269,10 @@ impl Task {
                 Output::Gone => self.forget(),
                 Output::Refused { reply, error } => self.answer_refused(reply, error),
             }
+        }
+        if self.committing.is_none() {
+            // Nothing came of what gathered: nobody waits for it.
+            (self.gathered, self.gathered_bytes) = (0, 0);
         }
         if self.committing.is_none() && !self.session.exists() {
             // Whatever was to make it was refused.

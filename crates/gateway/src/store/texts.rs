@@ -19,14 +19,19 @@ const BEGINNING_CHARS: usize = 160;
 /// The fact that says up to which of the texts the index reaches.
 const INDEXED: &str = "indexed";
 
+/// So much of one text can be found, in bytes: all of it goes into one transaction, for which every session waits.
+const FOUND_BYTES: usize = 1 << 20;
+
 /// What can be found of a block that is complete.
 pub(crate) fn text_of(block: Block) -> Option<Text> {
     let Block { id, turn, kind, opened, fields, text, .. } = block;
-    let text = match kind {
+    let mut text = match kind {
         BlockKind::Message | BlockKind::Text | BlockKind::Thought => text,
         BlockKind::Tool => [fields.title.unwrap_or_default(), text].join("\n"),
         BlockKind::Plan | BlockKind::Request | BlockKind::Unsupported => return None,
     };
+    text.truncate(boundary(&text, FOUND_BYTES));
+    text.shrink_to_fit();
     (!text.trim().is_empty()).then_some(Text { turn, block: id, opened, text })
 }
 
@@ -42,13 +47,15 @@ pub(super) fn keep(transaction: &Transaction<'_>, key: i64, texts: &[Text]) -> R
     Ok(())
 }
 
+/// The end of a text's beginning of at most so many bytes.
+fn boundary(text: &str, most: usize) -> usize {
+    (0..=text.len().min(most)).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0)
+}
+
 /// Cuts a text at white space where it can.
 fn pieces(mut text: &str) -> impl Iterator<Item = &str> {
     std::iter::from_fn(move || {
-        let mut end = text.len().min(PIECE_BYTES);
-        while !text.is_char_boundary(end) {
-            end -= 1;
-        }
+        let mut end = boundary(text, PIECE_BYTES);
         if end < text.len() {
             end = text[..end].rfind(char::is_whitespace).filter(|space| *space > 0).unwrap_or(end);
         }
@@ -146,4 +153,30 @@ pub(super) fn take_texts(transaction: &Transaction<'_>) -> Result<(), Fault> {
         keep(transaction, key, &texts)?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use moorline_protocol::{Fields, Seq};
+
+    use super::*;
+
+    #[test]
+    fn of_a_text_its_first_mebibyte_can_be_found_cut_between_two_characters() {
+        let block = |text: String| Block {
+            id: BlockId::numbered(1),
+            turn: TurnId::parse("t").unwrap(),
+            kind: BlockKind::Text,
+            opened: Seq::new(1),
+            rev: Seq::new(1),
+            fields: Fields::default(),
+            edition: 0,
+            from: 0,
+            text,
+        };
+        let found = |text: String| text_of(block(text)).unwrap().text.len();
+        assert_eq!(found("x".repeat(FOUND_BYTES + 1)), FOUND_BYTES);
+        assert_eq!(found(format!("x{}", "ü".repeat(FOUND_BYTES))), FOUND_BYTES - 1);
+        assert_eq!(found("short".to_owned()), 5);
+    }
 }
