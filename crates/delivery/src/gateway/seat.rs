@@ -106,7 +106,9 @@ impl Seat {
     }
 
     pub(super) fn agent_stands(&mut self, agent: Option<Arc<AgentStatus>>) {
-        if agent.is_some() && agent != self.agent {
+        // Nearly always it is the very one: a session's commits all come with it.
+        let is_known = agent.as_ref().zip(self.agent.as_ref()).is_some_and(|(agent, known)| Arc::ptr_eq(agent, known) || agent == known);
+        if agent.is_some() && !is_known {
             (self.agent, self.agent_told) = (agent, false);
         }
     }

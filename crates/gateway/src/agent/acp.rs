@@ -62,6 +62,8 @@ pub(super) struct Acp {
     /// How one logs in, as the agent tells it.
     logins: Vec<String>,
     standing: Standing,
+    /// How often that changed.
+    told: u64,
     /// Settings that are being set: the request, the setting, the value.
     setting: Vec<(u64, String, String)>,
     first_noise: Option<String>,
@@ -123,6 +125,7 @@ impl Acp {
             newest: None,
             logins: Vec::new(),
             standing: Standing::default(),
+            told: 0,
             setting: Vec::new(),
             first_noise: None,
             outputs: VecDeque::new(),
@@ -148,6 +151,16 @@ impl Acp {
     /// What the agent calls its session, once it is open.
     pub(super) fn conversation(&self) -> Option<&str> {
         if let Phase::Ready(session) = &self.phase { Some(&session.0) } else { None }
+    }
+
+    /// How often the agent has told something of itself: whoever knows that need not look again.
+    pub(super) const fn told(&self) -> u64 {
+        self.told
+    }
+
+    const fn tell(&mut self) -> &mut Standing {
+        self.told += 1;
+        &mut self.standing
     }
 
     /// What the agent told of itself, put into a status.
@@ -228,7 +241,7 @@ impl Acp {
             }
             earlier => {
                 if earlier.is_some() {
-                    self.standing.note = Some(FORGOTTEN.to_owned());
+                    self.tell().note = Some(FORGOTTEN.to_owned());
                 }
                 Phase::Opening(self.call("session/new", &NewSessionRequest::new(self.workdir.clone())))
             }

@@ -84,7 +84,10 @@ async fn serve(place: Place, mailbox: &mut mpsc::Receiver<Order>) {
             }
             Event::Order(order) => task.order(order),
             Event::Report(report) => task.handle(Input::Report(report)),
-            Event::AgentStands => task.publish(),
+            Event::AgentStands => {
+                task.look_at_agent();
+                task.publish();
+            }
             Event::Deadline => task.handle(Input::Deadline),
             Event::FoldsDue => task.fold(),
             Event::Folded(folded) => task.folded(*folded),
@@ -151,6 +154,8 @@ struct Task {
     agent: Option<AgentHandle>,
     /// How the agent stands, once there was one.
     stands: Option<watch::Receiver<AgentStatus>>,
+    /// The same as it was last looked at: one for all who are told.
+    status: Option<Arc<AgentStatus>>,
     reports: mpsc::Receiver<AgentReport>,
     reporter: mpsc::Sender<AgentReport>,
     waiting: BTreeMap<Reply, Waiting>,
@@ -209,6 +214,7 @@ impl Task {
             gathered_bytes: 0,
             agent: None,
             stands: None,
+            status: None,
             reports,
             reporter,
             waiting: BTreeMap::new(),
@@ -328,7 +334,7 @@ impl Task {
 
     /// The session is gone: nobody works for it any more, and nothing of it is kept.
     fn forget(&mut self) {
-        (self.agent, self.stands, self.folding) = (None, None, None);
+        (self.agent, self.stands, self.status, self.folding) = (None, None, None, None);
         agent::forget(&self.place.surroundings.agent_settings, &self.place.id);
         (self.transcript, self.retention) = (WholeTranscript::new(), Retention::new(self.place.surroundings.retention));
         self.publish();
@@ -337,15 +343,17 @@ impl Task {
     /// A session that is put away needs no agent until somebody goes on with it.
     fn rest(&mut self) {
         if self.session.is_archived() && self.session.state().running.is_none() && self.agent.take().is_some() {
+            self.look_at_agent();
             self.publish();
         }
     }
 
-    /// What is known of the agent; one whose handle was dropped rests.
-    fn agent_status(&self) -> Option<Arc<AgentStatus>> {
-        let status = self.stands.as_ref()?.borrow().clone();
-        let is_there = self.agent.is_some();
-        Some(Arc::new(if is_there { status } else { AgentStatus { name: status.name, ..AgentStatus::default() } }))
+    /// Takes in how the agent stands; one whose handle was dropped rests.
+    fn look_at_agent(&mut self) {
+        let Some(stands) = &mut self.stands else { return };
+        let status = stands.borrow_and_update().clone();
+        self.status =
+            Some(Arc::new(if self.agent.is_some() { status } else { AgentStatus { name: status.name, ..AgentStatus::default() } }));
     }
 
     fn publish(&self) {
@@ -357,7 +365,7 @@ impl Task {
                 head: self.session.head(),
                 folded: self.retention.folded(),
                 state: self.session.state(),
-                agent: self.agent_status(),
+                agent: self.status.clone(),
             })),
             None => Standing::Unknown,
         };
@@ -382,6 +390,7 @@ impl Task {
             // It has only just been started: if it is lost again, the turn is ended by that.
             let _ = agent.send(command);
             self.agent = Some(agent);
+            self.look_at_agent();
         } else if let AgentCommand::Prompt { turn, .. } = command {
             let message = format!("no agent is named {name:?} any more: start the gateway with that --agent, or begin a new session");
             let error = Some(TurnError { code: "agent_start".to_owned(), message });

@@ -207,3 +207,18 @@ async fn a_panic_in_a_sessions_task_costs_it_a_moment_and_nothing_that_was_commi
         |standing: &Standing| matches!(standing, Standing::Known(known) if known.head >= Seq::new(4) && known.state.running.is_none());
     drop(timeout(Duration::from_secs(10), standing.wait_for(both)).await.expect("who watched before sees it go on within 10 s").unwrap());
 }
+
+#[tokio::test]
+async fn orders_that_come_to_nothing_never_fill_a_session_up() {
+    let store = Arc::new(MemoryStore::new(Durability::Synced));
+    let sessions = sessions(&store);
+    submit(&sessions, "m1").await.unwrap();
+    // More than may gather behind one commit; nothing is committed for any of them.
+    for _ in 0..5_000 {
+        let (answer, refused) = oneshot::channel();
+        sessions.tell(&id("s"), Order::Cancel { turn: id("never"), next: None, answer }).unwrap();
+        let refused = timeout(Duration::from_secs(10), refused).await.expect("an answer within 10 s").expect("an answer");
+        assert_eq!(refused.unwrap_err().code, Code::TurnOver);
+    }
+    submit(&sessions, "m2").await.unwrap();
+}

@@ -149,15 +149,15 @@ impl Acp {
         match update {
             SessionUpdate::AvailableCommandsUpdate(update) => {
                 let commands = update.available_commands.into_iter().take(COMMANDS);
-                self.standing.commands = commands
+                self.tell().commands = commands
                     .map(|command| SlashCommand {
                         name: command.name,
                         description: command.description.chars().take(DESCRIPTION_CHARS).collect(),
                     })
                     .collect();
             }
-            SessionUpdate::CurrentModeUpdate(update) => self.standing.settings.mode_is(&update.current_mode_id.0),
-            SessionUpdate::ConfigOptionUpdate(update) => self.standing.settings.replace_options(update.config_options),
+            SessionUpdate::CurrentModeUpdate(update) => self.tell().settings.mode_is(&update.current_mode_id.0),
+            SessionUpdate::ConfigOptionUpdate(update) => self.tell().settings.replace_options(update.config_options),
             SessionUpdate::SessionInfoUpdate(update) => {
                 let title = update.title.value().cloned();
                 if let (Some(title), Some(turn)) = (title, self.newest.clone()) {
@@ -165,7 +165,7 @@ impl Acp {
                 }
             }
             SessionUpdate::UsageUpdate(update) => {
-                self.standing.context = Some(Context { used: update.used, size: update.size });
+                self.tell().context = Some(Context { used: update.used, size: update.size });
                 if let Some(cost) = update.cost {
                     let cost = self.standing.spent.in_turn(cost.amount, &cost.currency);
                     self.report_usage(Usage { cost, ..Usage::default() });
@@ -237,7 +237,7 @@ impl Acp {
     fn opened(&mut self, session: SessionId, result: &str) {
         // What cannot be read of it cannot be set.
         let offered = serde_json::from_str::<Option<Offered>>(result).ok().flatten().unwrap_or_default();
-        self.standing.settings = Settings::of(offered);
+        self.tell().settings = Settings::of(offered);
         self.phase = Phase::Ready(session);
         self.hand_over();
     }
@@ -246,10 +246,10 @@ impl Acp {
         let Some(at) = self.setting.iter().position(|(request, ..)| *id == *request) else { return };
         let (_, setting, value) = self.setting.swap_remove(at);
         match serde_json::from_str::<agent_client_protocol_schema::v1::SetSessionConfigOptionResponse>(result) {
-            Ok(all) if !all.config_options.is_empty() => self.standing.settings.replace_options(all.config_options),
-            Ok(_) | Err(_) => self.standing.settings.choose(&setting, &value),
+            Ok(all) if !all.config_options.is_empty() => self.tell().settings.replace_options(all.config_options),
+            Ok(_) | Err(_) => self.tell().settings.choose(&setting, &value),
         }
-        self.standing.note = None;
+        self.tell().note = None;
     }
 
     fn handle_error(&mut self, id: &Value, error: &RpcError) {
@@ -262,7 +262,7 @@ impl Acp {
             }
             Phase::Loading(own) if *id == *own => {
                 tracing::info!(reason = sentence, "an agent does not know its earlier session any more");
-                self.standing.note = Some(FORGOTTEN.to_owned());
+                self.tell().note = Some(FORGOTTEN.to_owned());
                 self.earlier = None;
                 self.open(false);
             }
@@ -277,7 +277,7 @@ impl Acp {
             Phase::Ready(_) => {
                 if let Some(at) = self.setting.iter().position(|(request, ..)| *id == *request) {
                     let (_, setting, value) = self.setting.swap_remove(at);
-                    self.standing.note = Some(format!("The agent did not set {setting} to {value}: {sentence}"));
+                    self.tell().note = Some(format!("The agent did not set {setting} to {value}: {sentence}"));
                 }
             }
             Phase::Initializing(_) | Phase::Opening(_) | Phase::Loading(_) | Phase::Refused => {}

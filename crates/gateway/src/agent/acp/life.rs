@@ -42,10 +42,17 @@ pub(in crate::agent) async fn run(
         waiting: None,
         not_before: None,
         down: None,
+        changes: 0,
         unsent: VecDeque::new(),
     };
+    let mut shown = None;
     loop {
-        status.send_if_modified(|status| life.describe(status));
+        // A status is looked at only when something of it may have changed: an agent says a hundred thousand other things.
+        let look = life.look();
+        if shown != Some(look) {
+            status.send_if_modified(|status| life.describe(status));
+            shown = Some(look);
+        }
         let due = life.due();
         let is_read = life.unsent.is_empty();
         tokio::select! {
@@ -91,6 +98,8 @@ struct Life {
     not_before: Option<Instant>,
     /// Why the agent is down.
     down: Option<String>,
+    /// Starts, ends and restarts by hand so far.
+    changes: u64,
     /// Reports that the session has no room for yet; the agent is not read from meanwhile.
     unsent: VecDeque<AgentReport>,
 }
@@ -110,6 +119,12 @@ struct Agent {
 }
 
 impl Life {
+    /// What a status is made of, as far as that can be told at a glance.
+    fn look(&self) -> (u64, bool, Option<(bool, bool, u64)>) {
+        let agent = self.agent.as_ref().map(|agent| (agent.acp.is_ready(), agent.refused.is_some(), agent.acp.told()));
+        (self.changes, self.waiting.is_some(), agent)
+    }
+
     /// Puts into the status how the agent stands; tells whether that is news.
     fn describe(&mut self, status: &mut AgentStatus) -> bool {
         let mut now = AgentStatus { name: std::mem::take(&mut status.name), ..AgentStatus::default() };
@@ -211,6 +226,7 @@ impl Life {
             Ok(process) => {
                 let mut acp = Acp::new(&self.launch.workdir, fs::read_to_string(&self.memory).ok());
                 self.down = None;
+                self.changes += 1;
                 acp.prompt(turn, text);
                 let start_by = Instant::now() + self.settings.start_limit;
                 self.agent = Some(Agent { process, acp, start_by, refused: None, remembered: false });
@@ -261,12 +277,14 @@ impl Life {
     fn failed(&mut self, reason: String) {
         self.not_before = Some(Instant::now() + self.backoff.failed());
         self.down = Some(reason);
+        self.changes += 1;
     }
 
     /// By hand: whatever there is ends, and the next start waits for nothing.
     fn restart(&mut self) {
         self.backoff.forget();
         (self.not_before, self.down) = (None, None);
+        self.changes += 1;
         if let Some(mut agent) = self.agent.take() {
             let message = "the agent was restarted by hand; the next message starts a new one".to_owned();
             agent.acp.end(Outcome::Failed, Some(error("agent_restarted", message)));

@@ -77,7 +77,7 @@ impl Task {
     fn set_agent(&self, set: SetAgent) -> Result<(), ErrorFrame> {
         self.must_exist()?;
         let refused = |sentence: String| Err(ErrorFrame::new(Code::Unprocessable, sentence));
-        let (Some(agent), Some(status)) = (&self.agent, self.agent_status()) else {
+        let (Some(agent), Some(status)) = (&self.agent, &self.status) else {
             return refused("the agent is not running: send it a message first".to_owned());
         };
         let Some(setting) = status.settings.iter().find(|setting| setting.id == set.id) else {
@@ -99,6 +99,8 @@ impl Task {
             && agent.send(AgentCommand::Restart).is_err()
         {
             self.agent = None;
+            self.look_at_agent();
+            self.publish();
         }
         Ok(())
     }
