@@ -261,7 +261,7 @@ mod tests {
             "properties": { "command": { "type": "STRING" }, "is_background": { "type": "BOOLEAN" }, "timeout": { "type": "number" } },
             "required": ["command", "is_background"],
         });
-        let system = "Name the working directory; use </b> for bold.\nWorking directory: /tmp/work\nToday is Monday.".to_owned();
+        let system = "Name the working directory; use </b> for bold.\nWorking directory: /project\nToday is Monday.".to_owned();
         Request {
             system,
             said: vec![Said::User(text.into())],
@@ -286,7 +286,7 @@ mod tests {
 
     #[test]
     fn an_order_calls_the_agents_own_tool_with_arguments_that_fit_its_schema() {
-        let written = json!({ "file_path": "/tmp/work/a.txt", "content": WRITTEN, "mode": "a" });
+        let written = json!({ "file_path": "/project/a.txt", "content": WRITTEN, "mode": "a" });
         assert_eq!(called(&asked("Please\nedit a.txt")), ("write_file".to_owned(), written));
         let mut request = asked("edit /b.txt");
         request.tools.push(Tool { name: "read_file".into(), parameters: json!({ "properties": { "path": { "type": "string" } } }) });
