@@ -7,6 +7,7 @@
 mod conversation;
 mod fold;
 mod load;
+mod pace;
 mod population;
 mod refusal;
 mod task;

@@ -21,4 +21,4 @@ pub use queue::CommitQueue;
 pub use schema::OpenError;
 pub use sqlite::SqliteStore;
 pub(crate) use tail::{Tail, frame};
-pub(crate) use texts::text_of;
+pub(crate) use texts::{FOUND_BYTES, text_of};

@@ -18,6 +18,7 @@ use super::{
     conversation::conversation,
     fold::fold,
     load,
+    pace::Pace,
     population::Resident,
     refusal::{refuse, store_unavailable},
     unload,
@@ -25,7 +26,7 @@ use super::{
 use crate::{
     agent::{self, AgentHandle, Conversation, Lost},
     clock::wall,
-    store::{Tail, text_of},
+    store::{FOUND_BYTES, Tail, text_of},
 };
 
 /// Inputs that may gather behind one commit; then the agent and the orders wait.
@@ -83,7 +84,11 @@ async fn serve(place: Place, mailbox: &mut mpsc::Receiver<Order>) {
                 }
             }
             Event::Order(order) => task.order(order),
-            Event::Report(report) => task.handle(Input::Report(report)),
+            Event::Report(report) => {
+                task.pace.take(Instant::now(), text_bytes(&report));
+                task.handle(Input::Report(report));
+            }
+            Event::Rested => {}
             Event::AgentStands => {
                 task.look_at_agent();
                 task.publish();
@@ -151,6 +156,7 @@ struct Task {
     committing: Option<(oneshot::Receiver<Result<(), StoreError>>, Commit)>,
     gathered: usize,
     gathered_bytes: usize,
+    pace: Pace,
     agent: Option<AgentHandle>,
     /// How the agent stands, once there was one.
     stands: Option<watch::Receiver<AgentStatus>>,
@@ -167,8 +173,7 @@ struct Task {
 
 /// The text that an agent brings, which is what makes a commit large.
 #[expect(clippy::wildcard_enum_match_arm, reason = "the others are small")]
-fn text_bytes(input: &Input) -> usize {
-    let Input::Report(report) = input else { return 0 };
+fn text_bytes(report: &AgentReport) -> usize {
     match &report.update {
         AgentUpdate::Text(text) | AgentUpdate::Thought(text) => text.len(),
         AgentUpdate::Tool { update, .. } => [&update.input, &update.output].into_iter().flatten().map(String::len).sum(),
@@ -186,6 +191,7 @@ enum Event {
     Committed(Result<(), StoreError>),
     Order(Order),
     Report(AgentReport),
+    Rested,
     AgentStands,
     Deadline,
     FoldsDue,
@@ -212,6 +218,7 @@ impl Task {
             committing: None,
             gathered: 0,
             gathered_bytes: 0,
+            pace: Pace::new(Instant::now()),
             agent: None,
             stands: None,
             status: None,
@@ -228,6 +235,7 @@ impl Task {
 
     async fn next(&mut self, mailbox: &mut mpsc::Receiver<Order>) -> Event {
         let takes_more = self.gathered < GATHERED && self.gathered_bytes < GATHERED_BYTES && !self.stopping;
+        let rests_until = self.pace.rests_until(Instant::now()).filter(|_| takes_more);
         let deadline = self.session.deadline().map(|at| self.place.surroundings.clock.instant(at));
         let folds_at = self.retention.due().filter(|_| !self.stopping).map(|at| self.place.surroundings.clock.instant_of(at));
         let unused = self.touched + if self.session.exists() { UNUSED } else { UNKNOWN_UNUSED };
@@ -237,7 +245,8 @@ impl Task {
                 Event::Committed(result.unwrap_or_else(|_| Err(StoreError::Unavailable("the writer has stopped".to_owned()))))
             }
             order = mailbox.recv(), if takes_more => order.map_or(Event::Stopping, Event::Order),
-            Some(report) = self.reports.recv(), if takes_more => Event::Report(report),
+            Some(report) = self.reports.recv(), if takes_more && rests_until.is_none() => Event::Report(report),
+            () = maybe(rests_until.map(sleep_until)) => Event::Rested,
             Ok(()) = maybe(self.stands.as_mut().map(watch::Receiver::changed)) => Event::AgentStands,
             () = maybe(deadline.map(sleep_until)) => Event::Deadline,
             () = maybe(folds_at.map(sleep_until)) => Event::FoldsDue,
@@ -254,7 +263,9 @@ impl Task {
 
     fn handle(&mut self, input: Input) {
         self.gathered += 1;
-        self.gathered_bytes += text_bytes(&input);
+        if let Input::Report(report) = &input {
+            self.gathered_bytes += text_bytes(report);
+        }
         self.session.handle(self.place.surroundings.clock.now(), input);
     }
 
@@ -264,7 +275,8 @@ impl Task {
             match output {
                 Output::Store(mut commit) => {
                     (self.gathered, self.gathered_bytes) = (0, 0);
-                    commit.texts = self.transcript.transcript().completed(&commit.events).into_iter().filter_map(text_of).collect();
+                    commit.texts =
+                        self.transcript.transcript().completed(&commit.events, FOUND_BYTES).into_iter().filter_map(text_of).collect();
                     let answer = self.place.surroundings.commits.commit(commit.clone());
                     self.committing = Some((answer, commit));
                 }

@@ -20,7 +20,7 @@ const BEGINNING_CHARS: usize = 160;
 const INDEXED: &str = "indexed";
 
 /// So much of one text can be found, in bytes: all of it goes into one transaction, for which every session waits.
-const FOUND_BYTES: usize = 1 << 20;
+pub(crate) const FOUND_BYTES: usize = 1 << 20;
 
 /// What can be found of a block that is complete.
 pub(crate) fn text_of(block: Block) -> Option<Text> {
