@@ -8,11 +8,14 @@ use moorline_protocol::{MessageId, Millis, Send, Seq, SessionId, SetAgent, TurnI
 use wasm_bindgen_futures::spawn_local;
 
 use crate::{
-    model::{Driver, Model, Pending},
+    model::{Driver, Model, Pending, ReadMarks},
     settings::{Fragment, Settings, Theme},
-    transport::{Sink, Transport},
+    transport::{Shared, Sink, Transport},
     views,
 };
+
+/// The key of what all tabs know of the reader.
+const READ_MARKS: &str = "read";
 
 /// Reads the settings, starts the transport and mounts the page.
 pub fn start() {
@@ -123,6 +126,15 @@ impl Driver for Transport {
     fn set_draft(&self, session: &SessionId, text: &str) {
         // Where it cannot be stored it lives in the composer alone, as the notice about storage says.
         let _ = Self::set_draft(self, session, text);
+    }
+
+    fn read_marks(&self) -> ReadMarks {
+        Shared::get(READ_MARKS).unwrap_or_default()
+    }
+
+    fn keep_read_marks(&self, marks: &ReadMarks) {
+        // Where it cannot be kept, what was read is unread again after a reload.
+        let _ = Shared::set(READ_MARKS, marks);
     }
 
     fn diagnostics(&self) -> Diagnostics {

@@ -13,6 +13,7 @@ mod driver;
 mod frame;
 mod list;
 mod notices;
+mod reading;
 mod row;
 mod screen;
 mod send_line;
@@ -36,12 +37,13 @@ pub use self::{
     driver::{Driver, Pending},
     list::{ListRow, SessionList},
     notices::{Notices, Sentence},
+    reading::{ReadMark, ReadMarks},
     row::{Answering, BlockRow, Content, EchoRow, Entry, Place, TurnRow},
     screen::Screen,
     send_line::{SendLine, WaitsFor},
     status::{Said, Status},
 };
-use self::{frame::Frame, row::set_if_other, session::Session, status::Calm};
+use self::{frame::Frame, reading::Reading, row::set_if_other, session::Session, status::Calm};
 
 /// While a replay goes on, what it brings is shown this often; once it has ended, at the next frame.
 const CATCHING_UP_MS: u64 = 400;
@@ -55,6 +57,9 @@ struct Inner {
     sessions: RefCell<BTreeMap<SessionId, Rc<Session>>>,
     screen: ArcRwSignal<Option<Screen>>,
     list: SessionList,
+    reading: Reading,
+    /// The page is before the reader's eyes.
+    is_visible: Cell<bool>,
     notices: Notices,
     link: ArcRwSignal<LinkStatus>,
     status: ArcRwSignal<Status>,
@@ -88,6 +93,8 @@ impl Model {
             sessions: RefCell::default(),
             screen: ArcRwSignal::new(None),
             list: SessionList::default(),
+            reading: Reading::default(),
+            is_visible: Cell::new(true),
             notices: Notices::default(),
             link: ArcRwSignal::new(LinkStatus::Connecting),
             status: ArcRwSignal::new(Status::Reconnecting),
@@ -110,6 +117,7 @@ impl Model {
 
     /// Names the transport; the first call counts.
     pub fn connect(&self, driver: Rc<dyn Driver>) {
+        self.0.reading.merge(driver.read_marks());
         let _ = self.0.driver.set(driver);
     }
 
@@ -127,7 +135,8 @@ impl Model {
 
     fn show_changes(&self) {
         let inner = &self.0;
-        inner.list.show();
+        self.note_read();
+        inner.list.show(&inner.reading);
         let sessions = inner.sessions.borrow();
         let (mut waiting, mut not_saved) = (0, false);
         for session in sessions.values() {
@@ -156,6 +165,9 @@ impl Model {
         }
         inner.shown_at.set(now);
         screen.show_changes();
+        if status == Status::Live {
+            screen.settle_read();
+        }
         screen.show_sends(link);
         if screen.mount_more() {
             self.flush();

@@ -31,6 +31,7 @@ mod page;
 mod posts;
 mod pump;
 mod retry_after;
+mod shared;
 mod slots;
 mod socket;
 mod storage;
@@ -47,6 +48,7 @@ pub use self::{
     http::HttpError,
     line::LineInput,
     pump::{Driven, Pump},
+    shared::Shared,
     socket::Socket,
     storage::{Restored, Storage, StorageError},
     stream::Stream,

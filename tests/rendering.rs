@@ -16,6 +16,8 @@ mod fit;
 mod stage;
 #[path = "rendering/standing.rs"]
 mod standing;
+#[path = "rendering/window.rs"]
+mod window;
 
 use std::{cell::RefCell, rc::Rc};
 

@@ -14,6 +14,7 @@ impl Model {
             return;
         }
         self.settle();
+        self.keep_read();
         self.0.is_unchosen.set(false);
         self.0.refusal.set(None);
         let held = self.session(session);
@@ -22,7 +23,8 @@ impl Model {
         } else {
             self.0.shown_at.set(self.now());
         }
-        self.0.screen.set(Some(Screen::new(held, self.0.link.get_untracked())));
+        let read = self.0.reading.of(session);
+        self.0.screen.set(Some(Screen::new(held, self.0.link.get_untracked(), read)));
         if let Some(driver) = self.driver() {
             driver.show(session);
         }
@@ -193,7 +195,25 @@ impl Model {
     pub fn show_earlier(&self) {
         if let Some(screen) = self.0.screen.get_untracked() {
             self.settle();
-            screen.want_earlier();
+            screen.mount_earlier();
+        }
+    }
+
+    /// Mounts newer turns of the session on screen, where the newest are not mounted.
+    pub fn show_later(&self) {
+        if let Some(screen) = self.0.screen.get_untracked() {
+            self.settle();
+            screen.mount_later();
+        }
+    }
+
+    /// Mounts the newest turns of the session on screen.
+    pub fn show_end(&self) {
+        if let Some(screen) = self.0.screen.get_untracked() {
+            self.settle();
+            screen.set_at_end(true);
+            screen.mount_end();
+            self.flush();
         }
     }
 
@@ -223,7 +243,7 @@ impl Model {
         self.settle();
         let screen = self.0.screen.get_untracked();
         if let Some(screen) = screen.filter(|screen| screen.session() == session && screen.earlier().get_untracked()) {
-            screen.want_earlier();
+            screen.mount_earlier();
         }
     }
 

@@ -5,6 +5,8 @@ use std::{future::Future, pin::Pin};
 use moorline_delivery::{Diagnostics, SendResult};
 use moorline_protocol::{MessageId, Millis, Page, Send, Seq, SessionId, SetAgent, TurnId};
 
+use super::ReadMarks;
+
 /// An answer that comes later; its error is a sentence for the user.
 pub type Pending<T> = Pin<Box<dyn Future<Output = Result<T, String>>>>;
 
@@ -38,6 +40,10 @@ pub trait Driver {
     fn draft(&self, session: &SessionId) -> String;
     /// Keeps a session's draft over reloads.
     fn set_draft(&self, session: &SessionId, text: &str);
+    /// Up to where sessions have been read, as this browser keeps it for all tabs.
+    fn read_marks(&self) -> ReadMarks;
+    /// Keeps that.
+    fn keep_read_marks(&self, marks: &ReadMarks);
     /// How the tab stands, for the diagnostics.
     fn diagnostics(&self) -> Diagnostics;
     /// The monotonic time in which retries and reconnects are told.

@@ -9,10 +9,10 @@ use std::{
 };
 
 use leptos::prelude::*;
-use moorline_protocol::{Rows, SessionId, SessionRow};
+use moorline_protocol::{Rows, SessionId, SessionRow, WallTime};
 use send_wrapper::SendWrapper;
 
-use super::row::set_if_other;
+use super::{reading::Reading, row::set_if_other};
 
 /// One line of the list.
 pub struct ListRow {
@@ -24,6 +24,8 @@ pub struct ListRow {
     pub running: ArcRwSignal<bool>,
     /// A request waits for an answer.
     pub waiting: ArcRwSignal<bool>,
+    /// It went on since the reader was there.
+    pub unread: ArcRwSignal<bool>,
 }
 
 impl ListRow {
@@ -33,6 +35,7 @@ impl ListRow {
             title: ArcRwSignal::new(row.title.clone()),
             running: ArcRwSignal::new(row.running),
             waiting: ArcRwSignal::new(row.waiting),
+            unread: ArcRwSignal::default(),
         }
     }
 }
@@ -77,6 +80,16 @@ impl SessionList {
         self.0.rows.borrow().get(session).map(|row| row.title.clone())
     }
 
+    /// When a session changed last, if it is known.
+    pub(super) fn changed_at(&self, session: &SessionId) -> Option<WallTime> {
+        self.0.rows.borrow().get(session).map(|row| row.changed_at)
+    }
+
+    /// When any session changed last.
+    pub(super) fn newest_change(&self) -> WallTime {
+        self.0.rows.borrow().values().map(|row| row.changed_at).max().unwrap_or_default()
+    }
+
     /// Whether the gateway has told its rows.
     pub(super) fn is_told(&self) -> bool {
         self.0.told.get()
@@ -116,7 +129,7 @@ impl SessionList {
     }
 
     /// Brings the signals in line with the rows.
-    pub(super) fn show(&self) {
+    pub(super) fn show(&self, reading: &Reading) {
         let inner = &self.0;
         let rows = inner.rows.borrow();
         inner.unborn.borrow_mut().retain(|(session, _)| !rows.contains_key(session));
@@ -139,6 +152,7 @@ impl SessionList {
             set_if_other(&line.title, &row.title);
             set_if_other(&line.running, &row.running);
             set_if_other(&line.waiting, &row.waiting);
+            set_if_other(&line.unread, &reading.is_unread(&row.session, row.changed_at));
         }
         drop(shown);
         set_if_other(&inner.ids, &ids);

@@ -30,6 +30,10 @@ pub enum Place {
     Block(BlockId),
     /// A gap that ends at this seq.
     Gap(Seq),
+    /// What follows came while the reader was away.
+    New,
+    /// The turn goes on behind what is mounted.
+    Later,
 }
 
 /// One place in the log.
@@ -39,6 +43,8 @@ pub enum Entry {
     Turn(TurnId),
     /// A gap that ends at this seq.
     Gap(Seq),
+    /// What follows came while the reader was away.
+    New,
 }
 
 impl Place {
@@ -48,6 +54,8 @@ impl Place {
         match self {
             Self::Block(id) => id.to_string(),
             Self::Gap(end) => gap_key(*end),
+            Self::New => "#new".to_owned(),
+            Self::Later => "#later".to_owned(),
         }
     }
 }
@@ -59,6 +67,7 @@ impl Entry {
         match self {
             Self::Turn(id) => id.to_string(),
             Self::Gap(end) => gap_key(*end),
+            Self::New => "#new".to_owned(),
         }
     }
 }

@@ -1,4 +1,6 @@
-//! What of the session on screen is mounted.
+//! The session on screen, as signals.
+
+mod mounted;
 
 use std::{
     cell::{Cell, RefCell},
@@ -9,21 +11,24 @@ use std::{
 
 use leptos::prelude::*;
 use moorline_delivery::{LinkStatus, SendStatus};
-use moorline_protocol::{AgentStatus, Block, BlockId, Epoch, MessageId, Millis, SendBody, Seq, SessionId, SessionState, TurnId};
-use moorline_transcript::{Changes, Gap, Transcript};
+use moorline_protocol::{
+    AgentStatus, Block, BlockId, BlockKind, Epoch, MessageId, Millis, PlanEntry, SendBody, Seq, SessionId, SessionState, TurnId,
+};
+use moorline_transcript::Gap;
 use send_wrapper::SendWrapper;
 
 use super::{
-    row::{Answering, BlockRow, EchoRow, Entry, Place, TurnRow, set_if_other},
+    reading::ReadMark,
+    row::{Answering, BlockRow, EchoRow, Entry, TurnRow, set_if_other},
     send_line::{self, SendLine},
     session::Session,
-    window::{self, Top},
+    window::{self, Window},
 };
 
 /// The session on screen: signals for what is mounted of it. It is made anew when another session comes on screen.
 ///
-/// Only a part of the transcript is mounted: the newest turns, older ones when the reader asks. What is not mounted has no
-/// signals, and what arrives for it costs nothing here.
+/// Only a part of the transcript is mounted, around where the reader is. What is not mounted has no signals, and what arrives
+/// for it costs nothing here.
 #[derive(Clone)]
 pub struct Screen(SendWrapper<Rc<Inner>>);
 
@@ -34,21 +39,35 @@ struct Inner {
     answers: ArcRwSignal<Vec<Answering>>,
     withdrawing: ArcRwSignal<Vec<MessageId>>,
     standing: ArcRwSignal<SessionState>,
+    plan: ArcRwSignal<Vec<PlanEntry>>,
     applied: ArcRwSignal<Seq>,
     epoch: ArcRwSignal<Option<Epoch>>,
     earlier: ArcRwSignal<bool>,
+    later: ArcRwSignal<bool>,
+    unseen: ArcRwSignal<usize>,
     loading: ArcRwSignal<Option<Seq>>,
     repin: ArcTrigger,
     turn_rows: RefCell<BTreeMap<TurnId, Arc<TurnRow>>>,
     block_rows: RefCell<BTreeMap<BlockId, Arc<BlockRow>>>,
     echo_rows: RefCell<BTreeMap<MessageId, Arc<EchoRow>>>,
-    top: RefCell<Option<Top>>,
-    /// Blocks mounted, and blocks that shall be.
+    planned: RefCell<Planned>,
+    window: RefCell<Option<Window>>,
+    /// Blocks mounted, and blocks that shall be while the reader is at the end.
     mounted: Cell<usize>,
     wanted: Cell<usize>,
-    wanted_turns: Cell<usize>,
     is_open: Cell<bool>,
-    at_end: Cell<bool>,
+    /// The reader is not at the end, and left it when everything up to this was shown.
+    left_at: Cell<Option<Seq>>,
+    /// Up to where the reader had read when this came on screen.
+    read: RefCell<Option<ReadMark>>,
+}
+
+/// Where the plan of the turn at work is looked for, and found.
+#[derive(Default)]
+struct Planned {
+    turn: Option<TurnId>,
+    looked_to: Seq,
+    plan: Option<BlockId>,
 }
 
 impl PartialEq for Screen {
@@ -58,7 +77,7 @@ impl PartialEq for Screen {
 }
 
 impl Screen {
-    pub(super) fn new(session: Rc<Session>, link: LinkStatus) -> Self {
+    pub(super) fn new(session: Rc<Session>, link: LinkStatus, read: Option<ReadMark>) -> Self {
         session.forget_changes();
         let inner = Inner {
             session,
@@ -67,20 +86,24 @@ impl Screen {
             answers: ArcRwSignal::default(),
             withdrawing: ArcRwSignal::default(),
             standing: ArcRwSignal::default(),
+            plan: ArcRwSignal::default(),
             applied: ArcRwSignal::default(),
             epoch: ArcRwSignal::default(),
             earlier: ArcRwSignal::default(),
+            later: ArcRwSignal::default(),
+            unseen: ArcRwSignal::default(),
             loading: ArcRwSignal::default(),
             repin: ArcTrigger::new(),
             turn_rows: RefCell::default(),
             block_rows: RefCell::default(),
             echo_rows: RefCell::default(),
-            top: RefCell::default(),
+            planned: RefCell::default(),
+            window: RefCell::default(),
             mounted: Cell::new(0),
             wanted: Cell::new(window::FIRST_SLICE),
-            wanted_turns: Cell::new(window::TURNS),
             is_open: Cell::new(false),
-            at_end: Cell::new(true),
+            left_at: Cell::new(None),
+            read: RefCell::new(read),
         };
         let screen = Self(SendWrapper::new(Rc::new(inner)));
         screen.show_sends(link);
@@ -123,6 +146,12 @@ impl Screen {
         self.0.standing.read_only()
     }
 
+    /// What the turn at work plans; empty when it has told nothing of the kind.
+    #[must_use]
+    pub fn plan(&self) -> ArcReadSignal<Vec<PlanEntry>> {
+        self.0.plan.read_only()
+    }
+
     /// How the agent stands, and the monotonic time at which that was told.
     #[must_use]
     pub fn agent(&self) -> ArcReadSignal<Option<(AgentStatus, Millis)>> {
@@ -151,6 +180,18 @@ impl Screen {
     #[must_use]
     pub fn earlier(&self) -> ArcReadSignal<bool> {
         self.0.earlier.read_only()
+    }
+
+    /// Whether newer blocks are held than what is mounted.
+    #[must_use]
+    pub fn later(&self) -> ArcReadSignal<bool> {
+        self.0.later.read_only()
+    }
+
+    /// How many blocks have been opened since the reader left the end.
+    #[must_use]
+    pub fn unseen(&self) -> ArcReadSignal<usize> {
+        self.0.unseen.read_only()
     }
 
     /// The gap being filled, by its end.
@@ -202,131 +243,52 @@ impl Screen {
     #[must_use]
     pub fn message_text(&self, turn: &TurnId) -> Option<String> {
         let transcript = self.0.session.transcript.borrow();
-        transcript.blocks(turn).find(|block| block.kind == moorline_protocol::BlockKind::Message).map(|block| block.text.clone())
+        transcript.blocks(turn).find(|block| block.kind == BlockKind::Message).map(|block| block.text.clone())
     }
 
-    /// Says whether the reader is at the end: only then may mounted turns above give way.
+    /// Says whether the reader is at the end. There what is mounted follows the transcript, elsewhere it stays.
     pub fn set_at_end(&self, at_end: bool) {
-        self.0.at_end.set(at_end);
+        let inner = &self.0;
+        if at_end == inner.left_at.get().is_none() {
+            return;
+        }
+        inner.left_at.set((!at_end).then(|| inner.applied.get_untracked()));
+        set_if_other(&inner.unseen, &0);
+    }
+
+    pub(super) fn is_at_end(&self) -> bool {
+        self.0.left_at.get().is_none()
     }
 
     /// Shows where the session stands.
     pub(super) fn show_standing(&self) {
         set_if_other(&self.0.standing, &self.0.session.standing());
+        self.show_plan();
     }
 
-    /// Shows what arrived since the last time; the first call mounts the newest turns.
-    pub(super) fn show_changes(&self) {
-        let inner = &self.0;
-        let changes = inner.session.take_changes();
-        self.refresh(&changes);
-        if !inner.is_open.replace(true) || moves(&changes) {
-            self.arrange();
-        }
-        let transcript = inner.session.transcript.borrow();
-        set_if_other(&inner.applied, &transcript.seq());
-        let epoch = transcript.epoch().cloned();
-        set_if_other(&inner.epoch, &epoch);
-    }
-
-    /// Mounts one more slice of what is wanted; returns whether more is to follow.
-    pub(super) fn mount_more(&self) -> bool {
-        let inner = &self.0;
-        if !inner.is_open.get() || !self.wants_more() {
-            return false;
-        }
-        inner.wanted.set(inner.wanted.get() + window::SLICE);
-        inner.top.replace(None);
-        self.arrange();
-        self.wants_more()
-    }
-
-    fn wants_more(&self) -> bool {
-        self.0.wanted.get() < window::BLOCKS && self.0.earlier.get_untracked()
-    }
-
-    /// Wants older turns than those mounted.
-    pub(super) fn want_earlier(&self) {
-        let inner = &self.0;
-        inner.wanted.set(inner.mounted.get() + window::EARLIER);
-        inner.wanted_turns.set(inner.wanted_turns.get() + window::EARLIER / 4);
-        inner.top.replace(None);
-        self.arrange();
-    }
-
-    fn refresh(&self, changes: &Changes) {
+    /// Shows the newest plan of the turn at work; only blocks that were opened since the last time are looked at.
+    fn show_plan(&self) {
         let inner = &self.0;
         let transcript = inner.session.transcript.borrow();
-        if changes.reset() {
-            inner.turn_rows.borrow_mut().clear();
-            inner.block_rows.borrow_mut().clear();
-            inner.top.replace(None);
-            return;
+        let mut planned = inner.planned.borrow_mut();
+        let running = inner.standing.with_untracked(|standing| standing.running.as_ref().map(|running| running.turn.clone()));
+        if planned.turn != running {
+            *planned = Planned { turn: running, ..Planned::default() };
         }
-        let turn_rows = inner.turn_rows.borrow();
-        for (id, _) in changes.turns() {
-            if let (Some(row), Some(turn)) = (turn_rows.get(id), transcript.turn(id)) {
-                row.refresh(turn);
+        let Planned { turn, looked_to, plan } = &mut *planned;
+        let blocks = turn.iter().flat_map(|turn| transcript.blocks(turn).rev()).take_while(|block| block.opened > *looked_to);
+        let (mut newest, mut found) = (None, None);
+        for block in blocks {
+            newest = newest.or(Some(block.opened));
+            if block.kind == BlockKind::Plan {
+                found = Some(block.id.clone());
+                break;
             }
         }
-        let block_rows = inner.block_rows.borrow();
-        for (id, _) in changes.blocks() {
-            if let (Some(row), Some(block)) = (block_rows.get(id), transcript.block(id)) {
-                row.refresh(block);
-            }
-        }
-    }
-
-    /// Brings the lists in line with the transcript, from the top to the end.
-    fn arrange(&self) {
-        let inner = &self.0;
-        let transcript = inner.session.transcript.borrow();
-        let Some(view) = self.look(&transcript) else {
-            inner.entries.set(Vec::new());
-            inner.mounted.set(0);
-            inner.earlier.set(false);
-            return self.clear_rows();
-        };
-        inner.mounted.set(view.blocks);
-        let mut old_turns = std::mem::take(&mut *inner.turn_rows.borrow_mut());
-        let mut old_blocks = std::mem::take(&mut *inner.block_rows.borrow_mut());
-        for (id, places) in &view.turns {
-            let row = old_turns.remove(id).or_else(|| transcript.turn(id).map(|turn| Arc::new(TurnRow::new(turn))));
-            for place in places {
-                let Place::Block(id) = place else { continue };
-                let row = old_blocks.remove(id).or_else(|| transcript.block(id).map(|block| Arc::new(BlockRow::new(block))));
-                if let Some(row) = row {
-                    inner.block_rows.borrow_mut().insert(id.clone(), row);
-                }
-            }
-            if let Some(row) = row {
-                set_if_other(&row.places, places);
-                inner.turn_rows.borrow_mut().insert(id.clone(), row);
-            }
-        }
-        set_if_other(&inner.entries, &view.entries);
-        set_if_other(&inner.earlier, &view.earlier);
-    }
-
-    fn look(&self, transcript: &Transcript) -> Option<window::View> {
-        let inner = &self.0;
-        let mut top = inner.top.borrow_mut();
-        if let Some(view) = top.as_ref().and_then(|top| window::view(transcript, top)) {
-            if view.blocks <= window::TRIM_ABOVE || !inner.at_end.get() {
-                return Some(view);
-            }
-            // After a burst the newest come first and the rest in slices, as at the start.
-            let is_burst = view.blocks > inner.mounted.get() + window::SLICE;
-            inner.wanted.set(if is_burst { window::FIRST_SLICE } else { window::BLOCKS });
-            inner.wanted_turns.set(window::TURNS);
-        }
-        *top = window::top(transcript, inner.wanted.get(), inner.wanted_turns.get());
-        top.as_ref().and_then(|top| window::view(transcript, top))
-    }
-
-    fn clear_rows(&self) {
-        self.0.turn_rows.borrow_mut().clear();
-        self.0.block_rows.borrow_mut().clear();
+        *looked_to = newest.unwrap_or(*looked_to);
+        *plan = found.or(plan.take());
+        let plan = plan.as_ref().and_then(|id| transcript.block(id)).and_then(|block| block.fields.entries.as_deref());
+        set_if_other(&inner.plan, plan.unwrap_or_default());
     }
 
     /// Brings echoes and answers in line with the outbox and the transcript.
@@ -353,15 +315,6 @@ impl Screen {
         set_if_other(&inner.answers, &answers);
         set_if_other(&inner.withdrawing, &*inner.session.withdrawing.borrow());
     }
-}
-
-/// Whether something came, went or changed its place.
-fn moves(changes: &Changes) -> bool {
-    changes.reset()
-        || changes.order()
-        || changes.gaps()
-        || changes.turns().any(|(_, change)| change.opened)
-        || changes.blocks().any(|(_, change)| change.opened)
 }
 
 fn answering(status: &SendStatus, line: &SendLine) -> Option<Answering> {

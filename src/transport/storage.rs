@@ -11,9 +11,9 @@ use moorline_protocol::{ClientId, Cursor, Decode, MessageId, SessionId, decode, 
 use serde::Serialize;
 use wasm_bindgen::{JsCast as _, JsValue};
 
-const PREFIX: &str = "moorline.";
+pub(super) const PREFIX: &str = "moorline.";
 /// The format of what is stored; raised when an older page could not read it.
-const FORMAT: &str = "1";
+pub(super) const FORMAT: &str = "1";
 const SET_ASIDE: &str = ".corrupt";
 const PROBE_KEY: &str = "moorline.probe";
 
@@ -190,7 +190,7 @@ fn read<T: Decode>(key: &str) -> Option<T> {
 }
 
 /// What the browser said.
-fn words(error: &JsValue) -> String {
+pub(super) fn words(error: &JsValue) -> String {
     error.dyn_ref::<js_sys::Error>().map(|error| String::from(error.message())).unwrap_or_default()
 }
 

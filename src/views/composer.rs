@@ -8,6 +8,7 @@ use crate::model::{Model, Screen};
 use super::{
     agent,
     part::{flag, part, press, view, words},
+    plan,
 };
 
 /// What a keydown of an input method says when it does not say that it composes.
@@ -45,6 +46,7 @@ pub(super) fn composer(model: &Model, screen: &Screen) -> AnyView {
     let is_empty = move || emptiness.with(|draft| draft.trim().is_empty());
     view! {
         <form class="composer" on:submit=submit>
+            {plan::panel(screen)}
             {agent::agent(model, screen)}
             {agent::commands(model, screen)}
             {part(move || not_saved.get().then(|| view! { <p class="not-saved" data-not-saved="">{NOT_SAVED}</p> }))}

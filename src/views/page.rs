@@ -18,6 +18,7 @@ pub fn page(model: &Model) -> AnyView {
     let drawer = ArcRwSignal::new(false);
     follow_address(model);
     show_before_hiding(model);
+    watch_reader(model);
     host::tell_host(model);
     request::answer_by_key(model);
     let screen = model.screen();
@@ -75,6 +76,19 @@ fn show_before_hiding(model: &Model) {
     let model = model.clone();
     let listener = window_event_listener(ev::pagehide, move |_| model.settle());
     on_cleanup(move || listener.remove());
+}
+
+/// Whether the page is before the reader's eyes, and what was read in other tabs.
+fn watch_reader(model: &Model) {
+    let Some(document) = web_sys::window().and_then(|window| window.document()) else { return };
+    model.set_visible(!document.hidden());
+    let (here, there) = (model.clone(), model.clone());
+    let shown = window_event_listener(ev::visibilitychange, move |_| here.set_visible(!document.hidden()));
+    let noted = window_event_listener(ev::storage, move |_| there.take_read_marks());
+    on_cleanup(move || {
+        shown.remove();
+        noted.remove();
+    });
 }
 
 /// The address names the session on screen, and a change of the address changes the session.

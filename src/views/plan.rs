@@ -3,19 +3,49 @@
 use leptos::prelude::*;
 use moorline_protocol::{PlanEntry, PlanStatus};
 
+use crate::model::Screen;
+
 use super::part::{part, view, words};
+
+/// The plan of the turn at work in one line, which opens; nothing when there is none.
+pub(super) fn panel(screen: &Screen) -> AnyView {
+    let entries = screen.plan();
+    let is_there = ArcMemo::new({
+        let entries = entries.clone();
+        move |_| entries.with(|entries| !entries.is_empty())
+    });
+    part(move || {
+        let (count, step, all) = (entries.clone(), entries.clone(), entries.clone());
+        is_there.get().then(|| {
+            view! {
+                <details class="plan-panel" data-plan-panel="">
+                    <summary>
+                        "Plan " <span class="plan-count">{words(move || count.with(|entries| done(entries)))}</span>
+                        <span class="plan-now">{words(move || step.with(|entries| now(entries)))}</span>
+                    </summary>
+                    <ol class="plan">{part(move || all.get().into_iter().map(entry).collect::<Vec<_>>())}</ol>
+                </details>
+            }
+        })
+    })
+}
+
+fn done(entries: &[PlanEntry]) -> String {
+    let done = entries.iter().filter(|entry| entry.status == PlanStatus::Completed).count();
+    format!("{done} of {}", entries.len())
+}
+
+/// The step that is being taken, or else the next one.
+fn now(entries: &[PlanEntry]) -> String {
+    let of = |status| entries.iter().find(|entry| entry.status == status);
+    of(PlanStatus::InProgress).or_else(|| of(PlanStatus::Pending)).map(|entry| entry.text.clone()).unwrap_or_default()
+}
 
 pub(super) fn plan(entries: &ArcRwSignal<Vec<PlanEntry>>) -> AnyView {
     let (entries, counted) = (entries.clone(), entries.clone());
-    let done = move || {
-        counted.with(|entries| {
-            let done = entries.iter().filter(|entry| entry.status == PlanStatus::Completed).count();
-            format!("{done} of {}", entries.len())
-        })
-    };
     view! {
         <section class="plan" aria-label="Plan">
-            <h3>"Plan" <span class="plan-count">{words(done)}</span></h3>
+            <h3>"Plan" <span class="plan-count">{words(move || counted.with(|entries| done(entries)))}</span></h3>
             <ol>{part(move || entries.get().into_iter().map(entry).collect::<Vec<_>>())}</ol>
         </section>
     }

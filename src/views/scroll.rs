@@ -20,8 +20,8 @@ use super::part::effect;
 
 /// This close to the end counts as there: fractions of a pixel are lost in rounding.
 const AT_END_PX: i32 = 2;
-/// This close to the start, older turns are mounted.
-const NEAR_START_PX: i32 = 600;
+/// This close to an edge of what is mounted, more is mounted there.
+const NEAR_PX: i32 = 600;
 
 /// Follows the end of a scroller's column; returns whether it does.
 pub(super) fn follow_end(model: &Model, screen: &Screen, scroller: NodeRef<html::Div>, column: NodeRef<html::Div>) -> ArcRwSignal<bool> {
@@ -59,7 +59,7 @@ struct Follower {
     /// Where the scroller stood and how high its content was when it was last looked at.
     last: Cell<(i32, i32)>,
     touch_y: Cell<i32>,
-    /// An element that must not move when older turns are put above it, and its distance from the scroller's upper edge.
+    /// An element that must not move when turns come or go above it, and its distance from the scroller's upper edge.
     held: RefCell<Option<(Element, f64)>>,
     observer: RefCell<Option<(ResizeObserver, OnResize)>>,
     listeners: RefCell<Vec<(&'static str, OnEvent)>>,
@@ -141,6 +141,7 @@ impl Follower {
     fn pin(&self) {
         self.set_pinned(true);
         self.held.replace(None);
+        self.model.show_end();
         self.to_end();
     }
 
@@ -170,21 +171,28 @@ impl Follower {
 
     fn on_scroll(&self) {
         let ((last_top, last_height), (top, height)) = self.look();
-        let at_end = height - top - self.scroller.client_height() <= AT_END_PX;
+        let below = height - top - self.scroller.client_height();
+        let at_end = below <= AT_END_PX && !self.screen.later().get_untracked();
         if at_end && top >= last_top {
             self.set_pinned(true);
         } else if !at_end && height == last_height && top < last_top {
             self.set_pinned(false);
         }
-        if top < NEAR_START_PX && !self.pinned.get_untracked() && self.screen.earlier().get_untracked() && self.held.borrow().is_none() {
+        if self.pinned.get_untracked() || self.held.borrow().is_some() {
+            return;
+        }
+        if top < NEAR_PX && self.screen.earlier().get_untracked() {
             self.hold();
             self.model.show_earlier();
+        } else if below < NEAR_PX && self.screen.later().get_untracked() {
+            self.hold();
+            self.model.show_later();
         }
     }
 
     /// Content or window changed their size; layout is done and nothing is painted yet.
     fn on_resize(&self) {
-        if self.scroller.scroll_height() <= self.scroller.client_height() {
+        if self.scroller.scroll_height() <= self.scroller.client_height() && !self.screen.later().get_untracked() {
             self.set_pinned(true);
         }
         if self.pinned.get_untracked() {

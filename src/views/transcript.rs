@@ -51,6 +51,7 @@ fn entries(model: &Model, screen: &Screen) -> AnyView {
         move |entry| match entry {
             Entry::Turn(id) => screen.turn(&id).map(|row| turn::turn(&model, &screen, &row)).into_any(),
             Entry::Gap(end) => gap::gap(&model, &screen, end),
+            Entry::New => new_mark(),
         },
     )
 }
@@ -69,9 +70,23 @@ fn earlier(model: &Model, screen: &Screen) -> AnyView {
 }
 
 fn latest(pinned: &ArcRwSignal<bool>, screen: &Screen) -> AnyView {
-    let (pinned, applied, repin) = (pinned.clone(), screen.applied(), screen.repin());
+    let (pinned, applied, repin, unseen) = (pinned.clone(), screen.applied(), screen.repin(), screen.unseen());
+    let is_away = ArcMemo::new(move |_| !pinned.get() && applied.get() > Seq::ZERO);
     part(move || {
-        let repin = repin.clone();
-        (!pinned.get() && applied.get() > Seq::ZERO).then(|| button("latest", "latest", "Jump to latest", press(move |_| repin.notify())))
+        let (repin, unseen) = (repin.clone(), unseen.clone());
+        let label = move || match unseen.get() {
+            0 => "Jump to latest".to_owned(),
+            n => format!("Jump to latest ({n} new)"),
+        };
+        is_away.get().then(|| {
+            view! {
+                <button type="button" class="latest" data-action="latest" on:click=press(move |_| repin.notify())>{words(label)}</button>
+            }
+        })
     })
+}
+
+/// What follows came while the reader was away.
+pub(super) fn new_mark() -> AnyView {
+    view! { <p class="new-mark" data-new="" role="separator"><span>"New since you left"</span></p> }
 }

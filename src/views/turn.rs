@@ -10,6 +10,7 @@ use crate::model::{Model, Place, Screen, TurnRow};
 use super::{
     block, gap,
     part::{button, lines, part, press, view, words},
+    transcript::new_mark,
 };
 
 pub(super) fn turn(model: &Model, screen: &Screen, row: &Arc<TurnRow>) -> AnyView {
@@ -19,6 +20,8 @@ pub(super) fn turn(model: &Model, screen: &Screen, row: &Arc<TurnRow>) -> AnyVie
         move |place: Place| match place {
             Place::Block(id) => screen.block(&id).map(|held| block::block(&model, &screen, &held, &row)).into_any(),
             Place::Gap(end) => gap::gap(&model, &screen, end),
+            Place::New => new_mark(),
+            Place::Later => view! { <p class="later" data-later="" aria-hidden="true">"…"</p> },
         }
     };
     view! {

@@ -9,7 +9,7 @@ use std::{
     rc::Rc,
 };
 
-use moorline::model::{Driver, Model, Pending};
+use moorline::model::{Driver, Model, Pending, ReadMarks};
 use moorline_delivery::{AttachmentStatus, ClientEvent, Counters, Diagnostics, LinkStatus, SendResult, SendState, SendStatus};
 use moorline_protocol::{
     Accepted, Append, Block, BlockId, BlockKind, Changed, Epoch, Event, EventBody, FieldsPatch, Item, MessageId, Millis, Opened, Outcome,
@@ -48,6 +48,7 @@ pub(crate) struct FakeDriver {
     pub(crate) diagnostics: RefCell<Option<Diagnostics>>,
     pub(crate) looks: Cell<u32>,
     pub(crate) now: Cell<u64>,
+    pub(crate) marks: RefCell<ReadMarks>,
     ids: Cell<u32>,
 }
 
@@ -123,6 +124,14 @@ impl Driver for FakeDriver {
 
     fn set_draft(&self, session: &SessionId, text: &str) {
         self.drafts.borrow_mut().insert(session.as_str().to_owned(), text.to_owned());
+    }
+
+    fn read_marks(&self) -> ReadMarks {
+        self.marks.borrow().clone()
+    }
+
+    fn keep_read_marks(&self, marks: &ReadMarks) {
+        self.marks.replace(marks.clone());
     }
 
     fn diagnostics(&self) -> Diagnostics {

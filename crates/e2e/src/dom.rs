@@ -101,6 +101,26 @@ impl SeenTranscript {
     }
 }
 
+impl SeenTranscript {
+    /// What two looks at one transcript show together: the older one's beginning, then all of this.
+    #[must_use]
+    pub fn behind(mut self, older: Self) -> Self {
+        let Some(joint) = self.turns.first_mut() else { return older };
+        let mut turns = Vec::new();
+        for turn in older.turns {
+            if turn.id == joint.id {
+                let known = joint.blocks.first().map(|block| block.id.clone());
+                let before = turn.blocks.into_iter().take_while(|block| Some(&block.id) != known.as_ref());
+                joint.blocks.splice(0..0, before);
+                break;
+            }
+            turns.push(turn);
+        }
+        self.turns.splice(0..0, turns);
+        self
+    }
+}
+
 /// Compares block by block; none = the page shows exactly the journal. Otherwise one line for each difference.
 #[must_use]
 pub fn compare(journal: &Journal, seen: &SeenTranscript) -> Option<String> {
@@ -245,6 +265,18 @@ mod tests {
         differs("block b2 (text) last seq", &|seen| seen.turns[0].blocks[1].last = "4".into());
         differs("block b2 (text) text", &|seen| seen.turns[0].blocks[1].text = Some("good dayday".into()));
         differs("at character 5", &|seen| seen.turns[0].blocks[1].text = Some("good ".into()));
+    }
+
+    #[test]
+    fn two_looks_at_one_transcript_are_one_behind_the_other() {
+        let (mut newer, mut older) = (page(), page());
+        let turn = |id: &str| SeenTurn { id: id.into(), ..page().turns.remove(0) };
+        newer.turns[0].blocks.remove(0);
+        newer.turns.push(turn("m2"));
+        older.turns[0].blocks.pop();
+        older.turns.insert(0, turn("m0"));
+        let both = newer.behind(older);
+        assert_eq!(both.turns, [turn("m0"), turn("m1"), turn("m2")]);
     }
 
     #[test]

@@ -169,14 +169,15 @@ impl Scene {
         self.compare(page, journal).await
     }
 
-    /// As [`Self::settled`], for a transcript of which only the newest part is mounted: scrolls up until all of it is.
+    /// As [`Self::settled`], for a transcript of which only a part is mounted at a time: scrolls up to its start and reads it on the way.
     ///
     /// # Panics
     /// As [`Self::settled`], and when scrolling up brings nothing older although there is something.
     pub async fn settled_to_its_start(&self, page: &Page) -> Journal {
         let journal = self.caught_up(page).await;
-        page.scroll_to_start().await;
-        self.compare(page, journal).await
+        let seen = page.read_to_start().await;
+        compare_with(&journal, &seen);
+        journal
     }
 
     async fn caught_up(&self, page: &Page) -> Journal {
@@ -187,11 +188,14 @@ impl Scene {
     }
 
     async fn compare(&self, page: &Page, journal: Journal) -> Journal {
-        let seen = SeenTranscript::read(page).await;
-        if let Some(differences) = compare(&journal, &seen) {
-            panic!("the page differs from the journal\n{differences}");
-        }
+        compare_with(&journal, &SeenTranscript::read(page).await);
         journal
+    }
+}
+
+fn compare_with(journal: &Journal, seen: &SeenTranscript) {
+    if let Some(differences) = compare(journal, seen) {
+        panic!("the page differs from the journal\n{differences}");
     }
 }
 
@@ -240,23 +244,25 @@ impl Page {
         self.wait_for(&format!("turn {n} to be {}", states.join(" or ")), &reached, deadline).await;
     }
 
-    /// Scrolls up with the wheel until the transcript is mounted from its start.
-    async fn scroll_to_start(&self) {
-        const BLOCKS: &str = "document.querySelectorAll('[data-transcript] [data-block]').length";
+    /// Scrolls up with the wheel to the transcript's start, and reads what is mounted at each step.
+    async fn read_to_start(&self) -> SeenTranscript {
+        const FIRST: &str = "document.querySelector('[data-transcript] [data-block]')?.dataset.block";
+        let mut seen = SeenTranscript::read(self).await;
         loop {
-            let (mounted, has_earlier, has_gap): (usize, bool, bool) = self
-                .run(&format!("return [{BLOCKS}, Boolean(document.querySelector('{EARLIER}')), Boolean(document.querySelector('{LOAD}'))]"))
+            let (first, has_earlier, has_gap): (String, bool, bool) = self
+                .run(&format!("return [{FIRST}, Boolean(document.querySelector('{EARLIER}')), Boolean(document.querySelector('{LOAD}'))]"))
                 .await;
             if !has_earlier && !has_gap {
-                return;
+                return seen;
             }
             if has_earlier {
                 self.wheel(-1_000_000).await;
             } else {
                 self.click(LOAD).await;
             }
-            let more = format!("{BLOCKS} > {mounted} || !document.querySelector('{EARLIER}, {LOAD}')");
+            let more = format!("{FIRST} !== '{first}' || !document.querySelector('{EARLIER}, {LOAD}')");
             self.wait_for("older blocks", &more, SETTLE).await;
+            seen = seen.behind(SeenTranscript::read(self).await);
         }
     }
 

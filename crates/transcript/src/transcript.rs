@@ -1,6 +1,9 @@
 //! The transcript as its readers see it, and the indexes that keep it ordered.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Bound,
+};
 
 use moorline_protocol::{Block, BlockId, BlockKind, Epoch, Running, Seq, SessionState, Turn, TurnId, TurnState};
 
@@ -47,6 +50,35 @@ impl Transcript {
     pub fn turns(&self) -> impl DoubleEndedIterator<Item = &Turn> {
         let started = self.started.iter().map(|(_, id)| id);
         started.chain(self.queued()).filter_map(|id| self.turn(id))
+    }
+
+    /// The same from one turn on; nothing when that is not shown.
+    pub fn turns_from<'a>(&'a self, turn: &'a TurnId) -> impl Iterator<Item = &'a Turn> {
+        let from = self.start_of(turn);
+        let is_queued = from.is_none();
+        let started = from.into_iter().flat_map(|from| self.started.range(from..)).map(|(_, id)| id);
+        let queued = self.queued().skip_while(move |id| is_queued && *id != turn);
+        started.chain(queued).filter_map(|id| self.turn(id))
+    }
+
+    /// The same backwards from one turn on, or from the end; nothing when that turn is not shown.
+    pub fn turns_up_to<'a>(&'a self, turn: Option<&'a TurnId>) -> impl Iterator<Item = &'a Turn> {
+        let to = turn.and_then(|turn| self.start_of(turn));
+        let is_started = to.is_some();
+        let queued = self.queued().rev().skip_while(move |id| turn.is_some_and(|turn| *id != turn));
+        let queued = queued.take_while(move |_| !is_started);
+        let is_shown = turn.is_none_or(|turn| is_started || self.queued().any(|id| id == turn));
+        let end = to.map_or(Bound::Unbounded, Bound::Included);
+        let started = self.started.range((Bound::Unbounded, end)).rev().map(|(_, id)| id).take_while(move |_| is_shown);
+        queued.chain(started).filter_map(|id| self.turn(id))
+    }
+
+    /// The place of a turn among those that have started.
+    fn start_of(&self, turn: &TurnId) -> Option<(Seq, TurnId)> {
+        match Place::of(self.turns.get(turn)?) {
+            Place::Started(at) | Place::Running(at) => Some((at, turn.clone())),
+            Place::Nowhere | Place::Urgent(_) | Place::Ordinary(_) => None,
+        }
     }
 
     /// A turn by its name, also a withdrawn one.

@@ -26,14 +26,16 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match arguments[..] {
-        ["page"] => run(page::bench()),
+        ["page", ref parts @ ..] => run(page::bench(parts)),
         ["gateway", ref figures @ ..] => run_on_one_thread(gateway::bench(figures)),
         ["million"] => run(million::bench()),
         ["stalled"] => run(stalled::bench()),
         ["flood"] => run(flood::bench()),
         ["agent"] => agent::serve(),
         _ => {
-            eprintln!("bench takes one word: page, gateway, million, stalled, flood or agent; behind gateway, the names of figures");
+            eprintln!(
+                "bench takes one word: page, gateway, million, stalled, flood or agent; behind gateway and page, the names of figures"
+            );
             return ExitCode::from(2);
         }
     }

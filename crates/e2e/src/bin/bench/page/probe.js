@@ -20,6 +20,15 @@
   const longTasks = [];
   new PerformanceObserver((list) => longTasks.push(...list.getEntries())).observe({ type: "longtask", buffered: true });
 
+  // Usable: there is a composer, and what is typed there is heard.
+  let usable = 0;
+  const watching = new MutationObserver(() => {
+    if (!document.querySelector("[data-composer]")) return;
+    usable = performance.now();
+    watching.disconnect();
+  });
+  watching.observe(document, { childList: true, subtree: true });
+
   window.WebSocket = class extends WebSocket {
     constructor(...given) {
       super(...given);
@@ -69,7 +78,7 @@
         const during = longTasks.filter(({ startTime, duration }) => startTime + duration > socket.opened && startTime < changed);
         finish({
           first: socket.first - socket.opened, received: socket.last - socket.opened, applied: applied - socket.opened,
-          shown: shown - socket.opened, settled: changed - socket.opened, since_navigation: shown,
+          shown: shown - socket.opened, settled: changed - socket.opened, since_navigation: shown, usable,
           longest_until_shown: longestBefore, longest, long_tasks: during.length,
           longest_task: Math.max(0, ...during.map(({ duration }) => duration)),
           answer: socket.answer, messages: socket.messages, characters: socket.characters, elements,
