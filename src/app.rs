@@ -4,13 +4,13 @@ use std::rc::Rc;
 
 use leptos::mount::mount_to_body;
 use moorline_delivery::{ClientEvent, Diagnostics, SendResult};
-use moorline_protocol::{MessageId, Millis, Send, Seq, SessionId, SetAgent, TurnId};
+use moorline_protocol::{ChangeSession, Hits, MessageId, Millis, Send, Seq, SessionId, SessionRow, SetAgent, TurnId};
 use wasm_bindgen_futures::spawn_local;
 
 use crate::{
-    model::{Driver, Model, Pending},
-    settings::{Fragment, Settings, Theme},
-    transport::{Sink, Transport},
+    model::{Driver, Format, Model, Pending},
+    settings::{Fragment, Settings},
+    transport::{Sink, Transport, preferences},
     views,
 };
 
@@ -18,8 +18,9 @@ use crate::{
 pub fn start() {
     spawn_local(async {
         let (settings, complaints) = Settings::load().await;
-        dress(&settings);
+        set_title(&settings);
         let model = Model::new();
+        model.set_default_theme(settings.theme);
         for complaint in complaints {
             model.notice(complaint.to_string());
         }
@@ -33,19 +34,11 @@ pub fn start() {
     });
 }
 
-/// Title and theme, which belong to the document and not to a view.
-fn dress(settings: &Settings) {
-    let Some(document) = web_sys::window().and_then(|window| window.document()) else { return };
-    if let Some(title) = &settings.title {
+/// The title belongs to the document and not to a view.
+fn set_title(settings: &Settings) {
+    let document = web_sys::window().and_then(|window| window.document());
+    if let (Some(document), Some(title)) = (document, &settings.title) {
         document.set_title(title);
-    }
-    let theme = match settings.theme {
-        Theme::System => return,
-        Theme::Light => "light",
-        Theme::Dark => "dark",
-    };
-    if let Some(root) = document.document_element() {
-        let _ = root.set_attribute("data-theme", theme);
     }
 }
 
@@ -106,6 +99,31 @@ impl Driver for Transport {
         Box::pin(async move { done.await.map_err(|error| error.to_string()) })
     }
 
+    fn change(&self, session: &SessionId, change: ChangeSession) -> Pending<SessionRow> {
+        let done = Self::change(self, session, change);
+        Box::pin(async move { done.await.map_err(|error| error.to_string()) })
+    }
+
+    fn delete(&self, session: &SessionId) -> Pending<()> {
+        let done = Self::delete(self, session);
+        Box::pin(async move { done.await.map_err(|error| error.to_string()) })
+    }
+
+    fn search(&self, query: &str) -> Pending<Hits> {
+        let hits = Self::search(self, query);
+        Box::pin(async move { hits.await.map_err(|error| error.to_string()) })
+    }
+
+    fn export(&self, session: &SessionId, format: Format, title: String) -> Pending<()> {
+        let done = Self::export(self, session, format.word(), title);
+        Box::pin(async move { done.await.map_err(|error| error.to_string()) })
+    }
+
+    fn sign_out(&self) -> Pending<()> {
+        let done = Self::sign_out(self);
+        Box::pin(async move { done.await.map_err(|error| error.to_string()) })
+    }
+
     fn sign_in(&self, token: &str) -> Pending<()> {
         let answer = Self::sign_in(self, token);
         Box::pin(async move { answer.await.map_err(|error| error.to_string()) })
@@ -123,6 +141,18 @@ impl Driver for Transport {
     fn set_draft(&self, session: &SessionId, text: &str) {
         // Where it cannot be stored it lives in the composer alone, as the notice about storage says.
         let _ = Self::set_draft(self, session, text);
+    }
+
+    fn drafts(&self) -> Vec<SessionId> {
+        Self::drafts(self)
+    }
+
+    fn preference(&self, name: &str) -> Option<String> {
+        preferences::read(name)
+    }
+
+    fn set_preference(&self, name: &str, value: &str) {
+        preferences::write(name, value);
     }
 
     fn diagnostics(&self) -> Diagnostics {

@@ -9,12 +9,17 @@
 
 mod acting;
 mod arriving;
+mod attention;
 mod driver;
 mod frame;
 mod list;
+mod managing;
 mod notices;
+mod preferences;
+mod reveal;
 mod row;
 mod screen;
+mod search;
 mod send_line;
 mod session;
 mod status;
@@ -33,15 +38,21 @@ use send_wrapper::SendWrapper;
 
 pub use self::{
     arriving::as_sentence,
-    driver::{Driver, Pending},
+    attention::{Call, Caller, Reason},
+    driver::{Driver, Format, Pending},
     list::{ListRow, SessionList},
+    managing::Step,
     notices::{Notices, Sentence},
+    preferences::Alerts,
     row::{Answering, BlockRow, Content, EchoRow, Entry, Place, TurnRow},
     screen::Screen,
+    search::{Finding, Search, SearchState},
     send_line::{SendLine, WaitsFor},
     status::{Said, Status},
 };
-use self::{frame::Frame, row::set_if_other, session::Session, status::Calm};
+use self::{
+    attention::Attention, frame::Frame, preferences::Preferences, reveal::Reveal, row::set_if_other, session::Session, status::Calm,
+};
 
 /// While a replay goes on, what it brings is shown this often; once it has ended, at the next frame.
 const CATCHING_UP_MS: u64 = 400;
@@ -55,6 +66,10 @@ struct Inner {
     sessions: RefCell<BTreeMap<SessionId, Rc<Session>>>,
     screen: ArcRwSignal<Option<Screen>>,
     list: SessionList,
+    search: Search,
+    reveal: Reveal,
+    attention: Attention,
+    preferences: Preferences,
     notices: Notices,
     link: ArcRwSignal<LinkStatus>,
     status: ArcRwSignal<Status>,
@@ -88,6 +103,10 @@ impl Model {
             sessions: RefCell::default(),
             screen: ArcRwSignal::new(None),
             list: SessionList::default(),
+            search: Search::default(),
+            reveal: Reveal::default(),
+            attention: Attention::new(),
+            preferences: Preferences::default(),
             notices: Notices::default(),
             link: ArcRwSignal::new(LinkStatus::Connecting),
             status: ArcRwSignal::new(Status::Reconnecting),
@@ -110,7 +129,9 @@ impl Model {
 
     /// Names the transport; the first call counts.
     pub fn connect(&self, driver: Rc<dyn Driver>) {
-        let _ = self.0.driver.set(driver);
+        if self.0.driver.set(Rc::clone(&driver)).is_ok() {
+            self.0.preferences.restore(&*driver);
+        }
     }
 
     fn driver(&self) -> Option<Rc<dyn Driver>> {
@@ -128,6 +149,7 @@ impl Model {
     fn show_changes(&self) {
         let inner = &self.0;
         inner.list.show();
+        self.show_calling();
         let sessions = inner.sessions.borrow();
         let (mut waiting, mut not_saved) = (0, false);
         for session in sessions.values() {
@@ -157,6 +179,7 @@ impl Model {
         inner.shown_at.set(now);
         screen.show_changes();
         screen.show_sends(link);
+        self.go_on_revealing(&screen, attachment);
         if screen.mount_more() {
             self.flush();
         }
@@ -190,6 +213,12 @@ impl Model {
     #[must_use]
     pub fn list(&self) -> &SessionList {
         &self.0.list
+    }
+
+    /// The search among the sessions.
+    #[must_use]
+    pub fn search(&self) -> &Search {
+        &self.0.search
     }
 
     /// The sentences on screen.

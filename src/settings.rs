@@ -42,6 +42,27 @@ pub enum Theme {
     Dark,
 }
 
+impl Theme {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::System, Self::Light, Self::Dark];
+
+    /// The word that stands for it.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::System => "system",
+            Self::Light => "light",
+            Self::Dark => "dark",
+        }
+    }
+
+    /// What a word stands for.
+    #[must_use]
+    pub fn of_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|theme| theme.word() == word)
+    }
+}
+
 /// A mistake in the settings. The text is for whoever hosts the page: it names the place, the key and the remedy.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Complaint {
@@ -151,12 +172,8 @@ impl Settings {
             }
             "title" => self.title = Some(text.ok_or_else(|| wrong("title", "a text"))?),
             "theme" => {
-                self.theme = match text.as_deref() {
-                    Some("system") => Theme::System,
-                    Some("light") => Theme::Light,
-                    Some("dark") => Theme::Dark,
-                    _ => return Err(wrong("theme", "\"light\", \"dark\" or \"system\"")),
-                };
+                let theme = text.as_deref().and_then(Theme::of_word);
+                self.theme = theme.ok_or_else(|| wrong("theme", "\"light\", \"dark\" or \"system\""))?;
             }
             _ => return Err(Complaint::UnknownKey { place, key }),
         }

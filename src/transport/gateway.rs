@@ -3,11 +3,13 @@
 use std::{cell::RefCell, rc::Rc};
 
 use moorline_delivery::Checked;
-use moorline_protocol::{Ack, ClientFrame, Code, ConnectionId, Cursor, Hello, Login, Page, Seq, SessionId, encode};
+use moorline_protocol::{
+    Ack, ChangeSession, ClientFrame, Code, ConnectionId, Cursor, Hello, Hits, Login, Page, Seq, SessionId, SessionRow, encode,
+};
 use web_sys::Url;
 
 use super::{
-    http::{Answer, Credentials, HttpError, Request},
+    http::{Answer, Credentials, File, HttpError, Request},
     locks::{Lock, NotGranted},
     slots,
     storage::Storage,
@@ -145,6 +147,36 @@ impl Gateway {
     /// Posts what belongs to no connection.
     pub(super) async fn command(&self, path: String, body: Option<String>) -> Result<(), HttpError> {
         Request { body, ..self.request("POST", path) }.done().await
+    }
+
+    /// Names, pins, puts away or brings back a session; gives its line of the list.
+    pub(super) async fn change(&self, session: &SessionId, change: &ChangeSession) -> Result<SessionRow, HttpError> {
+        Request { body: Some(encode(change)), ..self.request("PATCH", format!("v1/sessions/{session}")) }.json().await
+    }
+
+    /// Deletes a session.
+    pub(super) async fn delete(&self, session: &SessionId) -> Result<(), HttpError> {
+        self.request("DELETE", format!("v1/sessions/{session}")).done().await
+    }
+
+    /// Looks for what holds every word of a query.
+    pub(super) async fn search(&self, query: &str) -> Result<Hits, HttpError> {
+        self.request("GET", format!("v1/search?q={}", js_sys::encode_uri_component(query))).json().await
+    }
+
+    /// Fetches a session's transcript as a file.
+    pub(super) async fn export(&self, session: &SessionId, format: &str) -> Result<File, HttpError> {
+        self.request("GET", format!("v1/sessions/{session}/export?format={format}")).file().await
+    }
+
+    /// Ends the login. A token for a gateway elsewhere is forgotten here, since there is nothing to end there.
+    pub(super) async fn log_out(&self) -> Result<(), HttpError> {
+        if !self.elsewhere {
+            self.request("POST", "v1/logout".to_owned()).done().await?;
+        }
+        self.token.take();
+        self.keep_token();
+        Ok(())
     }
 
     async fn log_in(&self, token: String) -> Result<(), HttpError> {

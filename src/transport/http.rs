@@ -5,7 +5,7 @@ use js_sys::{Promise, Reflect};
 use moorline_protocol::{CONNECTION_HEADER, Code, ConnectionId, Decode, ErrorBody, Millis, decode};
 use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
-use web_sys::{AbortController, AbortSignal, Headers, RequestCache, RequestCredentials, RequestInit, Response};
+use web_sys::{AbortController, AbortSignal, Blob, Headers, RequestCache, RequestCredentials, RequestInit, Response};
 
 use super::retry_after;
 
@@ -84,6 +84,13 @@ pub(super) enum Credentials {
     Bearer(Option<String>),
 }
 
+/// What came as a file.
+pub(super) struct File {
+    /// As the gateway names it, if the browser lets the page see that.
+    pub(super) name: Option<String>,
+    pub(super) content: Blob,
+}
+
 /// What came back, whoever answered.
 pub(super) struct Answer {
     pub(super) status: u16,
@@ -104,22 +111,30 @@ impl Request {
         decode(&text).map_err(|_| HttpError::NotAGateway { base, status })
     }
 
+    /// Waits for a file. Its head must come in time; a long one may then take as long as the line needs.
+    pub(super) async fn file(self) -> Result<File, HttpError> {
+        let nothing = |_| HttpError::Unreachable { base: self.base.clone() };
+        let response = self.head_within_limit().await.map_err(nothing)?;
+        if !response.ok() {
+            return Err(refusal(self.base.clone(), &Answer::of(&response).await.map_err(nothing)?));
+        }
+        let disposition = response.headers().get("content-disposition").ok().flatten();
+        let name = disposition.and_then(|said| said.split('"').nth(1).map(str::to_owned)).filter(|name| !name.is_empty());
+        let content = JsFuture::from(response.blob().map_err(nothing)?).await.map_err(nothing)?;
+        Ok(File { name, content: content.unchecked_into() })
+    }
+
+    async fn head_within_limit(&self) -> Result<Response, JsValue> {
+        let controller = AbortController::new()?;
+        let sent = self.send(Some(&controller.signal()))?;
+        let _limit = Timeout::new(TIMEOUT_MS, move || controller.abort());
+        JsFuture::from(sent).await?.dyn_into()
+    }
+
     async fn accepted(self) -> Result<Answer, HttpError> {
         let base = self.base.clone();
         let answer = self.answer().await?;
-        let status = answer.status;
-        if (200..300).contains(&status) {
-            return Ok(answer);
-        }
-        Err(match decode::<ErrorBody>(&answer.text) {
-            Ok(body) => HttpError::Refused { code: body.code, message: body.message },
-            Err(_) if status == Code::Unauthorized.status() => {
-                HttpError::Refused { code: Code::Unauthorized, message: "a login is needed".to_owned() }
-            }
-            // A proxy in front of a gateway that is being restarted.
-            Err(_) if matches!(status, 502..=504) => HttpError::Unreachable { base },
-            Err(_) => HttpError::NotAGateway { base, status },
-        })
+        if (200..300).contains(&answer.status) { Ok(answer) } else { Err(refusal(base, &answer)) }
     }
 
     /// Waits for any answer, but not for ever.
@@ -178,10 +193,27 @@ impl Request {
     }
 }
 
+/// What it means that an answer is no 2xx.
+fn refusal(base: String, answer: &Answer) -> HttpError {
+    let status = answer.status;
+    match decode::<ErrorBody>(&answer.text) {
+        Ok(body) => HttpError::Refused { code: body.code, message: body.message },
+        Err(_) if status == Code::Unauthorized.status() => {
+            HttpError::Refused { code: Code::Unauthorized, message: "a login is needed".to_owned() }
+        }
+        // A proxy in front of a gateway that is being restarted.
+        Err(_) if matches!(status, 502..=504) => HttpError::Unreachable { base },
+        Err(_) => HttpError::NotAGateway { base, status },
+    }
+}
+
 impl Answer {
     /// Waits for the whole of it.
     pub(super) async fn read(sent: Promise) -> Result<Self, JsValue> {
-        let response: Response = JsFuture::from(sent).await?.dyn_into()?;
+        Self::of(&JsFuture::from(sent).await?.dyn_into()?).await
+    }
+
+    async fn of(response: &Response) -> Result<Self, JsValue> {
         let text = JsFuture::from(response.text()?).await?;
         Ok(Self {
             status: response.status(),

@@ -8,9 +8,9 @@ use crate::{
 };
 
 use super::{
-    announcer, composer, connection, host, list, notices,
-    part::{effect, part, press, view, words},
-    request, transcript,
+    announcer, attention, composer, connection, drawer, help, host, list, notices,
+    part::{effect, flag, part, view, words},
+    shortcuts, transcript,
 };
 
 /// The page over a model.
@@ -19,15 +19,18 @@ pub fn page(model: &Model) -> AnyView {
     follow_address(model);
     show_before_hiding(model);
     host::tell_host(model);
-    request::answer_by_key(model);
+    shortcuts::listen(model, &drawer);
+    drawer::attend(&drawer);
+    attention::attend(model);
+    help::dress(model);
     let screen = model.screen();
     view! {
         <div class="page" data-drawer={ let drawer = drawer.clone(); words(move || if drawer.get() { "open" } else { "closed" }) }>
             {list::list(model, &drawer)}
             <div class="scrim" on:click={ let drawer = drawer.clone(); move |_| drawer.set(false) }></div>
-            <main class="main">
+            <main class="main" inert={ let drawer = drawer.clone(); flag(move || drawer.get()) }>
                 <header class="bar">
-                    {menu_button(&drawer)}
+                    {drawer::button(&drawer)}
                     <h1 class="bar-title">{words(title(model))}</h1>
                     {connection::line(model)}
                 </header>
@@ -36,28 +39,13 @@ pub fn page(model: &Model) -> AnyView {
                 {notices::notices(model)}
             </main>
             {announcer::announcer(model)}
+            {help::dialog(model)}
         </div>
     }
 }
 
 fn session(model: &Model, screen: &Screen) -> AnyView {
     view! { {transcript::transcript(model, screen)} {composer::composer(model, screen)} }
-}
-
-fn menu_button(drawer: &ArcRwSignal<bool>) -> AnyView {
-    let (open, expanded) = (drawer.clone(), drawer.clone());
-    view! {
-        <button
-            type="button"
-            class="menu quiet"
-            aria-controls="sessions"
-            aria-expanded=words(move || expanded.get().to_string())
-            on:click=press(move |_| open.update(|open| *open = !*open))
-        >
-            <span class="menu-lines" aria-hidden="true"></span>
-            <span class="unseen">"Sessions"</span>
-        </button>
-    }
 }
 
 fn title(model: &Model) -> impl Fn() -> String + Send + use<> {

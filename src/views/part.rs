@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use leptos::{ev::MouseEvent, prelude::*};
+use leptos::{
+    ev::{Event, KeyboardEvent, MouseEvent},
+    prelude::*,
+};
 
 /// Leptos' `view!` as one type for all elements: each further type of view brings its own copy of the code that shows,
 /// changes and removes it.
@@ -52,6 +55,20 @@ pub(super) type Press = Box<dyn FnMut(MouseEvent)>;
 
 pub(super) fn press(press: impl FnMut(MouseEvent) + 'static) -> Press {
     Box::new(press)
+}
+
+/// What a key does.
+pub(super) type Key = Box<dyn FnMut(KeyboardEvent)>;
+
+pub(super) fn key(key: impl FnMut(KeyboardEvent) + 'static) -> Key {
+    Box::new(key)
+}
+
+/// What any other event does.
+pub(super) type Happens = Box<dyn FnMut(Event)>;
+
+pub(super) fn happens(happens: impl FnMut(Event) + 'static) -> Happens {
+    Box::new(happens)
 }
 
 pub(super) fn button(class: &'static str, action: &'static str, label: &'static str, press: Press) -> AnyView {

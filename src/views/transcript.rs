@@ -8,12 +8,13 @@ use crate::model::{Entry, Model, Screen};
 use super::{
     echo, gap,
     part::{button, lines, part, press, view, words},
-    scroll, turn, welcome,
+    reveal, scroll, turn, welcome,
 };
 
 pub(super) fn transcript(model: &Model, screen: &Screen) -> AnyView {
     let (scroller, column) = (NodeRef::<html::Div>::new(), NodeRef::<html::Div>::new());
     let pinned = scroll::follow_end(model, screen, scroller, column);
+    reveal::follow(model, screen, &pinned, scroller);
     let (applied, epoch, status, standing) = (screen.applied(), screen.epoch(), model.status(), screen.standing());
     view! {
         <div class="scroll-frame">

@@ -1,0 +1,71 @@
+//! On a narrow page the list is a drawer over the conversation: while it is open it has the focus to itself.
+
+use gloo_timers::callback::Timeout;
+use leptos::{ev, prelude::*};
+use wasm_bindgen::JsCast as _;
+use web_sys::HtmlElement;
+
+use super::part::{effect, press, view, words};
+
+/// Where the list has a place of its own; the style sheet knows it, too.
+const WIDE: &str = "(min-width: 48rem)";
+
+/// Opens it where there is one.
+pub(super) fn open(drawer: &ArcRwSignal<bool>) {
+    if !is_wide() {
+        drawer.set(true);
+    }
+}
+
+fn is_wide() -> bool {
+    web_sys::window().and_then(|window| window.match_media(WIDE).ok().flatten()).is_some_and(|media| media.matches())
+}
+
+/// Escape closes it, and so does a window that becomes wide. The focus goes in with it, and back to its button.
+pub(super) fn attend(drawer: &ArcRwSignal<bool>) {
+    let (by_key, by_size, opened) = (drawer.clone(), drawer.clone(), drawer.clone());
+    let keys = window_event_listener(ev::keydown, move |event| {
+        if event.key() == "Escape" && !event.default_prevented() && by_key.get_untracked() {
+            by_key.set(false);
+        }
+    });
+    let sizes = window_event_listener(ev::resize, move |_| {
+        if by_size.get_untracked() && is_wide() {
+            by_size.set(false);
+        }
+    });
+    on_cleanup(move || {
+        keys.remove();
+        sizes.remove();
+    });
+    let mut was_open = false;
+    effect(move || {
+        let is_open = opened.get();
+        if std::mem::replace(&mut was_open, is_open) != is_open {
+            // What is not visible yet takes no focus.
+            Timeout::new(0, move || focus(if is_open { "#sessions [data-new-session]" } else { ".menu" })).forget();
+        }
+    });
+}
+
+fn focus(selector: &str) {
+    if let Some(element) = document().query_selector(selector).ok().flatten() {
+        let _ = element.unchecked_into::<HtmlElement>().focus();
+    }
+}
+
+pub(super) fn button(drawer: &ArcRwSignal<bool>) -> AnyView {
+    let (open, expanded) = (drawer.clone(), drawer.clone());
+    view! {
+        <button
+            type="button"
+            class="menu quiet"
+            aria-controls="sessions"
+            aria-expanded=words(move || expanded.get().to_string())
+            on:click=press(move |_| open.update(|open| *open = !*open))
+        >
+            <span class="menu-lines" aria-hidden="true"></span>
+            <span class="unseen">"Sessions"</span>
+        </button>
+    }
+}

@@ -1,0 +1,158 @@
+//! The search box, and what it finds in place of the list.
+
+use leptos::{html, prelude::*};
+use wasm_bindgen::JsCast as _;
+use web_sys::{Document, HtmlElement, ScrollIntoViewOptions, ScrollLogicalPosition};
+
+use crate::model::{Finding, Model, SearchState};
+
+use super::super::part::{effect, happens, key, lines, press, view, words};
+
+/// Puts the focus into the search box.
+pub(in super::super) fn focus(document: &Document) {
+    if let Some(field) = document.query_selector("input[data-search]").ok().flatten() {
+        let field = field.unchecked_into::<web_sys::HtmlInputElement>();
+        let _ = field.focus();
+        field.select();
+    }
+}
+
+pub(super) fn field(model: &Model, drawer: &ArcRwSignal<bool>) -> AnyView {
+    let (search, query, typist) = (model.search().clone(), model.search().query(), model.clone());
+    let (model, drawer) = (model.clone(), drawer.clone());
+    let active = {
+        let (findings, chosen) = (search.findings(), search.chosen());
+        move || findings.with(|findings| findings.get(chosen.get()).map(id_of)).unwrap_or_default()
+    };
+    let expanded = search.findings();
+    let on_key = move |event: web_sys::KeyboardEvent| {
+        if event.is_composing() {
+            return;
+        }
+        match event.key().as_str() {
+            "ArrowDown" => search.step(true),
+            "ArrowUp" => search.step(false),
+            "Enter" => {
+                let finding = search.findings().with_untracked(|findings| findings.get(search.chosen().get_untracked()).cloned());
+                if let Some(finding) = finding {
+                    model.open_finding(&finding);
+                    drawer.set(false);
+                }
+            }
+            // Of an empty box, Escape is somebody else's.
+            "Escape" if search.query().with_untracked(String::is_empty) => {
+                let _ = event_target::<HtmlElement>(&event).blur();
+                return;
+            }
+            "Escape" => {
+                model.look_for(String::new());
+                let _ = event_target::<HtmlElement>(&event).blur();
+                event.stop_propagation();
+            }
+            _ => return,
+        }
+        event.prevent_default();
+    };
+    view! {
+        <div class="search" role="search">
+            <input
+                type="search"
+                role="combobox"
+                aria-label="Search sessions"
+                aria-controls="found"
+                aria-autocomplete="list"
+                aria-expanded=words(move || (!expanded.with(Vec::is_empty)).to_string())
+                aria-activedescendant=words(active)
+                placeholder="Search"
+                autocomplete="off"
+                enterkeyhint="search"
+                data-search=""
+                prop:value=words(move || query.get())
+                on:input=happens(move |event| typist.look_for(event_target_value(&event)))
+                on:keydown=key(on_key)
+            />
+            <kbd class="search-key" aria-hidden="true">"Ctrl K"</kbd>
+        </div>
+    }
+}
+
+pub(super) fn results(model: &Model, drawer: &ArcRwSignal<bool>) -> AnyView {
+    let search = model.search();
+    let (findings, chosen) = (search.findings(), search.chosen());
+    let list = NodeRef::<html::Ul>::new();
+    effect({
+        let findings = findings.clone();
+        move || {
+            let chosen = chosen.get();
+            let Some(item) = findings.with_untracked(|findings| findings.get(chosen).map(id_of)) else { return };
+            let item = list.get().and_then(|list| list.owner_document()).and_then(|document| document.get_element_by_id(&item));
+            if let Some(item) = item {
+                let options = ScrollIntoViewOptions::new();
+                options.set_block(ScrollLogicalPosition::Nearest);
+                item.scroll_into_view_with_scroll_into_view_options(&options);
+            }
+        }
+    });
+    let (model, drawer) = (model.clone(), drawer.clone());
+    view! {
+        <div class="list">
+            {standing(&model)}
+            <ul id="found" class="rows" role="listbox" aria-label="Found" node_ref=list>
+                {lines(move || findings.get(), Finding::key, move |finding| result(&model, finding, &drawer))}
+            </ul>
+        </div>
+    }
+}
+
+fn standing(model: &Model) -> AnyView {
+    let (state, findings, query) = (model.search().state(), model.search().findings(), model.search().query());
+    let word = {
+        let state = state.clone();
+        move || match state.get() {
+            SearchState::Idle => "idle",
+            SearchState::TooShort => "too-short",
+            SearchState::Asking => "asking",
+            SearchState::Answered => "answered",
+            SearchState::Failed(_) => "failed",
+        }
+    };
+    let sentence = move || match (state.get(), findings.with(Vec::len)) {
+        (SearchState::Idle, _) => String::new(),
+        (SearchState::TooShort, _) => "Type two letters to search the conversations, too.".to_owned(),
+        (SearchState::Asking, _) => "Searching…".to_owned(),
+        (SearchState::Answered, 0) => format!("Nothing was found for “{}”.", query.get().trim()),
+        (SearchState::Answered, count) => format!("{count} found."),
+        (SearchState::Failed(reason), _) => format!("The conversations were not searched: {reason}"),
+    };
+    view! { <p class="list-note" role="status" data-search-state=words(word)>{words(sentence)}</p> }
+}
+
+fn id_of(finding: &Finding) -> String {
+    format!("found-{}", finding.key())
+}
+
+fn result(model: &Model, finding: Finding, drawer: &ArcRwSignal<bool>) -> AnyView {
+    let (findings, chosen, id) = (model.search().findings(), model.search().chosen(), finding.key());
+    let selected = move || findings.with(|findings| findings.get(chosen.get()).is_some_and(|held| held.key() == id)).to_string();
+    let (model, drawer) = (model.clone(), drawer.clone());
+    let pieces = finding.excerpt.iter().enumerate().map(|(at, piece)| {
+        if at % 2 == 1 {
+            view! { <mark>{piece.clone()}</mark> }
+        } else {
+            piece.clone().into_any()
+        }
+    });
+    let pieces: Vec<AnyView> = pieces.collect();
+    let title = Some(finding.title.clone()).filter(|title| !title.is_empty()).unwrap_or_else(|| "Untitled".to_owned());
+    let (key, option) = (finding.key(), id_of(&finding));
+    let open = move |_| {
+        model.open_finding(&finding);
+        drawer.set(false);
+    };
+    view! {
+        <li class="row finding" role="option" id=option aria-selected=words(selected) data-finding=key on:click=press(open)>
+            <span class="row-title">{title}</span>
+            {(!pieces.is_empty()).then(|| view! { <span class="excerpt">{pieces}</span> })}
+        </li>
+    }
+}
