@@ -49,7 +49,7 @@ pub(super) fn dialog(model: &Model) -> AnyView {
     });
     let model = model.clone();
     view! {
-        <dialog class="help" aria-label="Help and settings" node_ref=node on:close=happens(move |_| closed.set(false))>
+        <dialog class="help" aria-label="Help and settings" node_ref=node on:close=happens(move |event| closed.set(event_target::<web_sys::HtmlDialogElement>(&event).open()))>
             {part(move || built.get().then(|| content(&model)))}
         </dialog>
     }

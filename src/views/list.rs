@@ -130,8 +130,12 @@ fn return_focus(model: &Model, node: NodeRef<html::Nav>) {
         let now = managed.with(|managed| managed.as_ref().map(|(session, _)| session.clone()));
         let Some(left) = std::mem::replace(&mut last, now.clone()).filter(|_| now.is_none()) else { return };
         let Some(nav) = node.get_untracked() else { return };
+        let managed = managed.clone();
         // By then the line is as it will be.
         Timeout::new(0, move || {
+            if managed.with_untracked(Option::is_some) {
+                return;
+            }
             let active = nav.owner_document().and_then(|document| document.active_element());
             if active.is_some_and(|active| active.tag_name() != "BODY" && !nav.contains(Some(&active))) {
                 return;
