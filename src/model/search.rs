@@ -144,6 +144,10 @@ impl Model {
 
     /// Opens what was found.
     pub fn open_finding(&self, finding: &Finding) {
+        let search = &self.0.search.0;
+        if let Some(at) = search.findings.with_untracked(|findings| findings.iter().position(|held| held == finding)) {
+            search.chosen.set(at);
+        }
         self.reveal(&finding.session, finding.place.clone());
     }
 

@@ -25,7 +25,9 @@ fn is_wide() -> bool {
 pub(super) fn attend(drawer: &ArcRwSignal<bool>) {
     let (by_key, by_size, opened) = (drawer.clone(), drawer.clone(), drawer.clone());
     let keys = window_event_listener(ev::keydown, move |event| {
-        if event.key() == "Escape" && !event.default_prevented() && by_key.get_untracked() {
+        // Of a dialog above it, Escape is the dialog's.
+        let is_covered = document().query_selector("dialog[open]").is_ok_and(|dialog| dialog.is_some());
+        if event.key() == "Escape" && !event.default_prevented() && !is_covered && by_key.get_untracked() {
             by_key.set(false);
         }
     });

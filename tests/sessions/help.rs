@@ -58,6 +58,17 @@ async fn keys_write_begin_and_go_to_the_end_but_not_while_something_is_typed() {
 }
 
 #[wasm_bindgen_test]
+async fn an_open_drawer_has_the_focus_to_itself_and_gives_it_back() {
+    let stage = Stage::open();
+    stage.click(".menu");
+    stage.until_count(".main[inert]", 1).await;
+    stage.until_focus("[data-new-session]").await;
+    stage.press_here("Escape");
+    stage.until_count(".main[inert]", 0).await;
+    stage.until_focus(".menu").await;
+}
+
+#[wasm_bindgen_test]
 async fn the_theme_that_was_chosen_is_worn_and_kept() {
     let root = document().document_element().expect("a root");
     let stage = Stage::open();

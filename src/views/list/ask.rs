@@ -22,6 +22,7 @@ pub(super) fn ask(model: &Model, row: &Arc<ListRow>) -> AnyView {
     let (left, kept, deleted) = (model.clone(), model.clone(), model.clone());
     let leave = move |event: web_sys::KeyboardEvent| {
         if event.key() == "Escape" {
+            event.prevent_default();
             event.stop_propagation();
             left.manage(None);
         }

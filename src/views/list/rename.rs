@@ -27,6 +27,7 @@ pub(super) fn field(model: &Model, row: &Arc<ListRow>) -> AnyView {
     };
     let leave = move |event: web_sys::KeyboardEvent| {
         if event.key() == "Escape" && !event.is_composing() {
+            event.prevent_default();
             event.stop_propagation();
             left.manage(None);
         }

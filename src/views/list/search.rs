@@ -1,5 +1,6 @@
 //! The search box, and what it finds in place of the list.
 
+use js_sys::Reflect;
 use leptos::{html, prelude::*};
 use wasm_bindgen::JsCast as _;
 use web_sys::{Document, HtmlElement, ScrollIntoViewOptions, ScrollLogicalPosition};
@@ -71,9 +72,16 @@ pub(super) fn field(model: &Model, drawer: &ArcRwSignal<bool>) -> AnyView {
                 on:input=happens(move |event| typist.look_for(event_target_value(&event)))
                 on:keydown=key(on_key)
             />
-            <kbd class="search-key" aria-hidden="true">"Ctrl K"</kbd>
+            <kbd class="search-key" aria-hidden="true">{keys()}</kbd>
         </div>
     }
+}
+
+/// The keys that lead here, as they are called on this machine.
+fn keys() -> &'static str {
+    let navigator = Reflect::get(&js_sys::global(), &"navigator".into()).unwrap_or_default();
+    let platform = Reflect::get(&navigator, &"platform".into()).ok().and_then(|platform| platform.as_string());
+    if platform.is_some_and(|platform| platform.starts_with("Mac")) { "⌘K" } else { "Ctrl K" }
 }
 
 pub(super) fn results(model: &Model, drawer: &ArcRwSignal<bool>) -> AnyView {
