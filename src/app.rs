@@ -10,7 +10,7 @@ use wasm_bindgen_futures::spawn_local;
 use crate::{
     model::{Driver, Format, Model, Pending},
     settings::{Fragment, Settings},
-    transport::{Sink, Transport, preferences},
+    transport::{HttpError, Sink, Transport, preferences},
     views,
 };
 
@@ -60,6 +60,11 @@ impl Sink for Model {
     }
 }
 
+/// Has an error told in its own words.
+fn pending<T: 'static>(answer: impl Future<Output = Result<T, HttpError>> + 'static) -> Pending<T> {
+    Box::pin(async move { answer.await.map_err(|error| error.to_string()) })
+}
+
 impl Driver for Transport {
     fn send(&self, send: Send) -> SendResult {
         Self::send(self, send)
@@ -90,48 +95,39 @@ impl Driver for Transport {
     }
 
     fn restart_agent(&self, session: &SessionId) -> Pending<()> {
-        let done = Self::restart_agent(self, session);
-        Box::pin(async move { done.await.map_err(|error| error.to_string()) })
+        pending(Self::restart_agent(self, session))
     }
 
     fn set_agent(&self, session: &SessionId, set: SetAgent) -> Pending<()> {
-        let done = Self::set_agent(self, session, set);
-        Box::pin(async move { done.await.map_err(|error| error.to_string()) })
+        pending(Self::set_agent(self, session, set))
     }
 
     fn change(&self, session: &SessionId, change: ChangeSession) -> Pending<SessionRow> {
-        let done = Self::change(self, session, change);
-        Box::pin(async move { done.await.map_err(|error| error.to_string()) })
+        pending(Self::change(self, session, change))
     }
 
     fn delete(&self, session: &SessionId) -> Pending<()> {
-        let done = Self::delete(self, session);
-        Box::pin(async move { done.await.map_err(|error| error.to_string()) })
+        pending(Self::delete(self, session))
     }
 
     fn search(&self, query: &str) -> Pending<Hits> {
-        let hits = Self::search(self, query);
-        Box::pin(async move { hits.await.map_err(|error| error.to_string()) })
+        pending(Self::search(self, query))
     }
 
     fn export(&self, session: &SessionId, format: Format, title: String) -> Pending<()> {
-        let done = Self::export(self, session, format.word(), title);
-        Box::pin(async move { done.await.map_err(|error| error.to_string()) })
+        pending(Self::export(self, session, format.word(), title))
     }
 
     fn sign_out(&self) -> Pending<()> {
-        let done = Self::sign_out(self);
-        Box::pin(async move { done.await.map_err(|error| error.to_string()) })
+        pending(Self::sign_out(self))
     }
 
     fn sign_in(&self, token: &str) -> Pending<()> {
-        let answer = Self::sign_in(self, token);
-        Box::pin(async move { answer.await.map_err(|error| error.to_string()) })
+        pending(Self::sign_in(self, token))
     }
 
     fn load_page(&self, session: &SessionId, before: Seq) -> Pending<moorline_protocol::Page> {
-        let page = Self::load_page(self, session, before);
-        Box::pin(async move { page.await.map_err(|error| error.to_string()) })
+        pending(Self::load_page(self, session, before))
     }
 
     fn draft(&self, session: &SessionId) -> String {

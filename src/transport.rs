@@ -140,8 +140,7 @@ impl Transport {
     /// # Errors
     /// [`HttpError`], whose text is for the user.
     pub fn change(&self, session: &SessionId, change: ChangeSession) -> impl Future<Output = Result<SessionRow, HttpError>> + use<> {
-        let (driver, session) = (Rc::clone(&self.0), session.clone());
-        async move { driver.gateway().change(&session, &change).await }
+        self.0.gateway().change(session, &change).json()
     }
 
     /// Deletes a session for good.
@@ -149,8 +148,7 @@ impl Transport {
     /// # Errors
     /// [`HttpError`], whose text is for the user.
     pub fn delete(&self, session: &SessionId) -> impl Future<Output = Result<(), HttpError>> + use<> {
-        let (driver, session) = (Rc::clone(&self.0), session.clone());
-        async move { driver.gateway().delete(&session).await }
+        self.0.gateway().delete(session).done()
     }
 
     /// Looks for what holds every word of a query, in titles and texts of all sessions.
@@ -158,8 +156,7 @@ impl Transport {
     /// # Errors
     /// [`HttpError`], whose text is for the user.
     pub fn search(&self, query: &str) -> impl Future<Output = Result<Hits, HttpError>> + use<> {
-        let (driver, query) = (Rc::clone(&self.0), query.to_owned());
-        async move { driver.gateway().search(&query).await }
+        self.0.gateway().search(query).json()
     }
 
     /// Hands a session's transcript to the browser as a file, in one of the formats of `GET /v1/sessions/{id}/export`. It has
@@ -168,11 +165,11 @@ impl Transport {
     /// # Errors
     /// [`HttpError`], whose text is for the user.
     pub fn export(&self, session: &SessionId, format: &'static str, title: String) -> impl Future<Output = Result<(), HttpError>> + use<> {
-        let (driver, session) = (Rc::clone(&self.0), session.clone());
+        let answer = self.0.gateway().export(session, format).accepted();
         async move {
-            let file = driver.gateway().export(&session, format).await?;
-            let ending = if format == "json" { "json" } else { "md" };
-            download::hand_over(&file.content, &file.name.unwrap_or_else(|| format!("{title}.{ending}")));
+            let file = answer.await?;
+            let ending = if format == "json" { ".json" } else { ".md" };
+            download::hand_over(&file.text, &file.file_name.unwrap_or_else(|| title + ending));
             Ok(())
         }
     }

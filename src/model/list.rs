@@ -30,6 +30,8 @@ pub struct ListRow {
     pub archived: ArcRwSignal<bool>,
     /// The gateway's time of its newest event; 0: the gateway has not told of it yet.
     pub changed_at: ArcRwSignal<u64>,
+    /// What the user is at with it.
+    pub step: ArcRwSignal<Option<Step>>,
     /// Something that the user asked for is under way.
     pub busy: ArcRwSignal<bool>,
     /// Why the last thing that the user asked for did not happen.
@@ -46,6 +48,7 @@ impl ListRow {
             pinned: ArcRwSignal::new(row.pinned),
             archived: ArcRwSignal::new(row.archived),
             changed_at: ArcRwSignal::new(row.changed_at),
+            step: ArcRwSignal::default(),
             busy: ArcRwSignal::default(),
             trouble: ArcRwSignal::default(),
         }
@@ -81,7 +84,7 @@ struct Inner {
     ids: ArcRwSignal<Vec<SessionId>>,
     archived: ArcRwSignal<Vec<SessionId>>,
     told: ArcRwSignal<bool>,
-    managed: ArcRwSignal<Option<(SessionId, Step)>>,
+    managed: ArcRwSignal<Option<SessionId>>,
 }
 
 impl SessionList {
@@ -103,9 +106,9 @@ impl SessionList {
         self.0.told.read_only()
     }
 
-    /// The line that the user is at, and what with.
+    /// The line that the user is at: its step says what with.
     #[must_use]
-    pub fn managed(&self) -> ArcRwSignal<Option<(SessionId, Step)>> {
+    pub fn managed(&self) -> ArcRwSignal<Option<SessionId>> {
         self.0.managed.clone()
     }
 

@@ -23,10 +23,15 @@ type Done = Pending<Option<SessionRow>>;
 impl Model {
     /// Begins something with a line of the list, in place of what was begun before; `None` leaves it.
     pub fn manage(&self, step: Option<(&SessionId, Step)>) {
-        if let Some(row) = step.and_then(|(session, _)| self.list().row(session)) {
-            row.trouble.set(None);
+        let managed = self.list().managed();
+        if let Some(row) = managed.get_untracked().and_then(|session| self.list().row(&session)) {
+            row.step.set(None);
         }
-        self.list().managed().set(step.map(|(session, step)| (session.clone(), step)));
+        if let Some((row, step)) = step.and_then(|(session, step)| Some((self.list().row(session)?, step))) {
+            row.trouble.set(None);
+            row.step.set(Some(step));
+        }
+        managed.set(step.map(|(session, _)| session.clone()));
     }
 
     /// Names a session. The field stays open until the gateway has taken the name.
@@ -148,9 +153,8 @@ impl Model {
         }
         let Ok(row) = done else { return };
         self.take_rows(Rows { rows: row.into_iter().collect(), list_reset: false });
-        let managed = self.list().managed();
-        if managed.with_untracked(|managed| managed.as_ref().is_some_and(|(managed, _)| managed == session)) {
-            managed.set(None);
+        if self.list().managed().with_untracked(|managed| managed.as_ref() == Some(session)) {
+            self.manage(None);
         }
         then(self, session);
         self.settle();

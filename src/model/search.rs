@@ -186,10 +186,10 @@ impl Model {
 
     /// Titles in which every word stands, in any case.
     fn titles_with(&self, query: &str) -> Vec<Finding> {
-        let query = lower(query);
+        let query = String::from(lower(query));
         let fits = |title: &str| {
             let title = lower(title);
-            query.split_whitespace().all(|word| title.contains(word))
+            query.split_whitespace().all(|word| title.includes(word, 0))
         };
         let titles = self.list().titles().into_iter().filter(|(_, title)| fits(title));
         titles.map(|(session, title)| Finding { session, title, place: None, excerpt: Vec::new() }).collect()
@@ -197,6 +197,6 @@ impl Model {
 }
 
 /// By the browser, whose tables need not be loaded.
-fn lower(text: &str) -> String {
-    JsString::from(text).to_lower_case().into()
+fn lower(text: &str) -> JsString {
+    JsString::from(text).to_lower_case()
 }

@@ -3,18 +3,19 @@
 use std::{cell::RefCell, rc::Rc};
 
 use moorline_delivery::Checked;
-use moorline_protocol::{
-    Ack, ChangeSession, ClientFrame, Code, ConnectionId, Cursor, Hello, Hits, Login, Page, Seq, SessionId, SessionRow, encode,
-};
+use moorline_protocol::{Ack, ChangeSession, ClientFrame, Code, ConnectionId, Cursor, Hello, Login, Page, Seq, SessionId, encode};
 use web_sys::Url;
 
 use super::{
-    http::{Answer, Credentials, File, HttpError, Request},
+    http::{Answer, Credentials, HttpError, Request, TIMEOUT_MS},
     locks::{Lock, NotGranted},
     slots,
     storage::Storage,
 };
 use crate::settings::Settings;
+
+/// The longest that an export may take.
+const EXPORT_MS: u32 = 600_000;
 
 /// The gateway as this page reaches it.
 ///
@@ -149,24 +150,24 @@ impl Gateway {
         Request { body, ..self.request("POST", path) }.done().await
     }
 
-    /// Names, pins, puts away or brings back a session; gives its line of the list.
-    pub(super) async fn change(&self, session: &SessionId, change: &ChangeSession) -> Result<SessionRow, HttpError> {
-        Request { body: Some(encode(change)), ..self.request("PATCH", format!("v1/sessions/{session}")) }.json().await
+    /// Names, pins, puts away or brings back a session; the answer is its line of the list.
+    pub(super) fn change(&self, session: &SessionId, change: &ChangeSession) -> Request {
+        Request { body: Some(encode(change)), ..self.request("PATCH", format!("v1/sessions/{session}")) }
     }
 
     /// Deletes a session.
-    pub(super) async fn delete(&self, session: &SessionId) -> Result<(), HttpError> {
-        self.request("DELETE", format!("v1/sessions/{session}")).done().await
+    pub(super) fn delete(&self, session: &SessionId) -> Request {
+        self.request("DELETE", format!("v1/sessions/{session}"))
     }
 
-    /// Looks for what holds every word of a query.
-    pub(super) async fn search(&self, query: &str) -> Result<Hits, HttpError> {
-        self.request("GET", format!("v1/search?q={}", js_sys::encode_uri_component(query))).json().await
+    /// Looks for what holds every word of a query; the answer is `Hits`.
+    pub(super) fn search(&self, query: &str) -> Request {
+        self.request("GET", format!("v1/search?q={}", js_sys::encode_uri_component(query)))
     }
 
-    /// Fetches a session's transcript as a file.
-    pub(super) async fn export(&self, session: &SessionId, format: &str) -> Result<File, HttpError> {
-        self.request("GET", format!("v1/sessions/{session}/export?format={format}")).file().await
+    /// Fetches a session's transcript as a file, for which a slow line may need minutes.
+    pub(super) fn export(&self, session: &SessionId, format: &str) -> Request {
+        Request { limit_ms: EXPORT_MS, ..self.request("GET", format!("v1/sessions/{session}/export?format={format}")) }
     }
 
     /// Ends the login. A token for a gateway elsewhere is forgotten here, since there is nothing to end there.
@@ -188,7 +189,7 @@ impl Gateway {
     /// A request that says who is logged in.
     fn request(&self, method: &'static str, path: String) -> Request {
         let credentials = if self.elsewhere { Credentials::Bearer(self.token.borrow().clone()) } else { Credentials::Cookie };
-        Request { base: self.base.clone(), method, path, body: None, credentials, connection: None, keepalive: false }
+        Request { base: self.base.clone(), method, path, body: None, credentials, connection: None, keepalive: false, limit_ms: TIMEOUT_MS }
     }
 
     /// A reload keeps the token; where storage fails, a reload asks for a login.

@@ -1,16 +1,18 @@
 //! One request by fetch, and what its answer means.
 
+use std::{future::Future, pin::Pin};
+
 use gloo_timers::callback::Timeout;
 use js_sys::{Promise, Reflect};
 use moorline_protocol::{CONNECTION_HEADER, Code, ConnectionId, Decode, ErrorBody, Millis, decode};
 use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
-use web_sys::{AbortController, AbortSignal, Blob, Headers, RequestCache, RequestCredentials, RequestInit, Response};
+use web_sys::{AbortController, AbortSignal, Headers, RequestCache, RequestCredentials, RequestInit, Response};
 
 use super::retry_after;
 
-/// No answer within this: the request is aborted.
-const TIMEOUT_MS: u32 = 10_000;
+/// For a request whose answer is short.
+pub(super) const TIMEOUT_MS: u32 = 10_000;
 
 /// Why a request brought nothing. The text is for the user.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -73,6 +75,8 @@ pub(super) struct Request {
     pub(super) connection: Option<ConnectionId>,
     /// It outlives the page.
     pub(super) keepalive: bool,
+    /// No answer within this: it is aborted.
+    pub(super) limit_ms: u32,
 }
 
 /// How a request says who is logged in.
@@ -84,18 +88,13 @@ pub(super) enum Credentials {
     Bearer(Option<String>),
 }
 
-/// What came as a file.
-pub(super) struct File {
-    /// As the gateway names it, if the browser lets the page see that.
-    pub(super) name: Option<String>,
-    pub(super) content: Blob,
-}
-
 /// What came back, whoever answered.
 pub(super) struct Answer {
     pub(super) status: u16,
     pub(super) text: String,
     pub(super) retry_after: Option<Millis>,
+    /// What a file is to be called, if the browser lets the page see that.
+    pub(super) file_name: Option<String>,
 }
 
 impl Request {
@@ -111,30 +110,13 @@ impl Request {
         decode(&text).map_err(|_| HttpError::NotAGateway { base, status })
     }
 
-    /// Waits for a file. Its head must come in time; a long one may then take as long as the line needs.
-    pub(super) async fn file(self) -> Result<File, HttpError> {
-        let nothing = |_| HttpError::Unreachable { base: self.base.clone() };
-        let response = self.head_within_limit().await.map_err(nothing)?;
-        if !response.ok() {
-            return Err(refusal(self.base.clone(), &Answer::of(&response).await.map_err(nothing)?));
-        }
-        let disposition = response.headers().get("content-disposition").ok().flatten();
-        let name = disposition.and_then(|said| said.split('"').nth(1).map(str::to_owned)).filter(|name| !name.is_empty());
-        let content = JsFuture::from(response.blob().map_err(nothing)?).await.map_err(nothing)?;
-        Ok(File { name, content: content.unchecked_into() })
-    }
-
-    async fn head_within_limit(&self) -> Result<Response, JsValue> {
-        let controller = AbortController::new()?;
-        let sent = self.send(Some(&controller.signal()))?;
-        let _limit = Timeout::new(TIMEOUT_MS, move || controller.abort());
-        JsFuture::from(sent).await?.dyn_into()
-    }
-
-    async fn accepted(self) -> Result<Answer, HttpError> {
-        let base = self.base.clone();
-        let answer = self.answer().await?;
-        if (200..300).contains(&answer.status) { Ok(answer) } else { Err(refusal(base, &answer)) }
+    /// Waits for a 2xx. Boxed, so that all who wait share one code.
+    pub(super) fn accepted(self) -> Pin<Box<dyn Future<Output = Result<Answer, HttpError>>>> {
+        Box::pin(async move {
+            let base = self.base.clone();
+            let answer = self.answer().await?;
+            if (200..300).contains(&answer.status) { Ok(answer) } else { Err(refusal(base, &answer)) }
+        })
     }
 
     /// Waits for any answer, but not for ever.
@@ -145,7 +127,7 @@ impl Request {
     async fn within_limit(&self) -> Result<Answer, JsValue> {
         let controller = AbortController::new()?;
         let sent = self.send(Some(&controller.signal()))?;
-        let _limit = Timeout::new(TIMEOUT_MS, move || controller.abort());
+        let _limit = Timeout::new(self.limit_ms, move || controller.abort());
         Answer::read(sent).await
     }
 
@@ -210,15 +192,19 @@ fn refusal(base: String, answer: &Answer) -> HttpError {
 impl Answer {
     /// Waits for the whole of it.
     pub(super) async fn read(sent: Promise) -> Result<Self, JsValue> {
-        Self::of(&JsFuture::from(sent).await?.dyn_into()?).await
-    }
-
-    async fn of(response: &Response) -> Result<Self, JsValue> {
+        let response: Response = JsFuture::from(sent).await?.dyn_into()?;
         let text = JsFuture::from(response.text()?).await?;
         Ok(Self {
             status: response.status(),
             text: text.as_string().unwrap_or_default(),
             retry_after: retry_after::read(&response.headers()),
+            file_name: file_name(&response.headers()),
         })
     }
+}
+
+/// The name in `attachment; filename="…"`.
+fn file_name(headers: &Headers) -> Option<String> {
+    let disposition = headers.get("content-disposition").ok()??;
+    disposition.split('"').nth(1).filter(|name| !name.is_empty()).map(str::to_owned)
 }

@@ -1,11 +1,8 @@
 //! On a narrow page the list is a drawer over the conversation: while it is open it has the focus to itself.
 
-use gloo_timers::callback::Timeout;
 use leptos::{ev, prelude::*};
-use wasm_bindgen::JsCast as _;
-use web_sys::HtmlElement;
 
-use super::part::{effect, press, view, words};
+use super::part::{effect, find, focus, press, soon, view, words};
 
 /// Where the list has a place of its own; the style sheet knows it, too.
 const WIDE: &str = "(min-width: 48rem)";
@@ -26,7 +23,7 @@ pub(super) fn attend(drawer: &ArcRwSignal<bool>) {
     let (by_key, by_size, opened) = (drawer.clone(), drawer.clone(), drawer.clone());
     let keys = window_event_listener(ev::keydown, move |event| {
         // Of a dialog above it, Escape is the dialog's.
-        let is_covered = document().query_selector("dialog[open]").is_ok_and(|dialog| dialog.is_some());
+        let is_covered = find("dialog[open]").is_some();
         if event.key() == "Escape" && !event.default_prevented() && !is_covered && by_key.get_untracked() {
             by_key.set(false);
         }
@@ -44,16 +41,13 @@ pub(super) fn attend(drawer: &ArcRwSignal<bool>) {
     effect(move || {
         let is_open = opened.get();
         if std::mem::replace(&mut was_open, is_open) != is_open {
+            if let Some(main) = find(".main") {
+                let _ = main.toggle_attribute_with_force("inert", is_open);
+            }
             // What is not visible yet takes no focus.
-            Timeout::new(0, move || focus(if is_open { "#sessions [data-new-session]" } else { ".menu" })).forget();
+            soon(move || drop(focus(if is_open { "[data-new-session]" } else { ".menu" })));
         }
     });
-}
-
-fn focus(selector: &str) {
-    if let Some(element) = document().query_selector(selector).ok().flatten() {
-        let _ = element.unchecked_into::<HtmlElement>().focus();
-    }
 }
 
 pub(super) fn button(drawer: &ArcRwSignal<bool>) -> AnyView {

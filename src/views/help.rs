@@ -1,6 +1,8 @@
 //! Help and settings: the keys, what the words mean, and what a user prefers.
 
-use leptos::{html, prelude::*};
+use leptos::prelude::*;
+use wasm_bindgen::JsCast as _;
+use web_sys::HtmlDialogElement;
 
 use crate::{
     model::{Alerts, Model},
@@ -9,7 +11,7 @@ use crate::{
 
 use super::{
     attention,
-    part::{button as plain_button, effect, happens, part, press, view, word, words},
+    part::{button as plain_button, effect, find, happens, part, press, view, words},
     shortcuts::SHORTCUTS,
 };
 
@@ -37,11 +39,12 @@ pub(super) fn button(model: &Model) -> AnyView {
 
 /// The dialog, over all the rest; the browser keeps the focus in it, and gives it back.
 pub(super) fn dialog(model: &Model) -> AnyView {
-    let (node, help) = (NodeRef::<html::Dialog>::new(), model.help());
+    let help = model.help();
     let (shown, closed, built) = (help.clone(), help.clone(), help);
     effect(move || {
-        let Some(dialog) = node.get() else { return };
-        match (shown.get(), dialog.open()) {
+        let is_shown = shown.get();
+        let Some(dialog) = find("dialog").map(|dialog| dialog.unchecked_into::<HtmlDialogElement>()) else { return };
+        match (is_shown, dialog.open()) {
             (true, false) => drop(dialog.show_modal()),
             (false, true) => dialog.close(),
             (true, true) | (false, false) => {}
@@ -49,7 +52,7 @@ pub(super) fn dialog(model: &Model) -> AnyView {
     });
     let model = model.clone();
     view! {
-        <dialog class="help" aria-label="Help and settings" node_ref=node on:close=happens(move |event| closed.set(event_target::<web_sys::HtmlDialogElement>(&event).open()))>
+        <dialog class="help" aria-label="Help and settings" on:close=happens(move |event| closed.set(event_target::<HtmlDialogElement>(&event).open()))>
             {part(move || built.get().then(|| content(&model)))}
         </dialog>
     }
@@ -82,48 +85,48 @@ fn line(term: &'static str, meaning: &'static str) -> AnyView {
 }
 
 fn colours(model: &Model) -> AnyView {
-    let choices = Theme::ALL.map(|theme| {
-        let label = match theme {
-            Theme::System => "As the system",
-            Theme::Light => "Light",
-            Theme::Dark => "Dark",
-        };
-        let (model, is_chosen) = (model.clone(), model.theme().get_untracked() == theme);
-        view! {
-            <label>
-                <input type="radio" name="theme" checked=is_chosen data-theme-choice=theme.word() on:change=happens(move |_| model.choose_theme(theme)) />
-                {label}
-            </label>
+    let labels = ["As the system", "Light", "Dark"];
+    let chosen = model.theme().get_untracked();
+    let model = model.clone();
+    let choose = move |event| {
+        if let Some(theme) = Theme::of_word(&event_target_value(&event)) {
+            model.choose_theme(theme);
         }
-    });
-    view! { <fieldset class="choices"><legend>"Colours"</legend>{Vec::from(choices)}</fieldset> }
+    };
+    let choices = Theme::ALL.into_iter().zip(labels).map(|(theme, label)| (theme.word(), label));
+    view! {
+        <label class="choice">
+            <span>"Colours"</span>
+            <select data-theme-choice="" on:change=happens(choose)>{options(choices, chosen.word())}</select>
+        </label>
+    }
+}
+
+fn options(choices: impl Iterator<Item = (&'static str, &'static str)>, chosen: &'static str) -> Vec<AnyView> {
+    choices.map(|(word, label)| view! { <option value=word.to_owned() selected=word == chosen>{label.to_owned()}</option> }).collect()
 }
 
 fn alerts(model: &Model) -> AnyView {
     let (alerts, model) = (model.alerts(), model.clone());
-    let is_on = alerts.get_untracked() == Alerts::On;
-    let explained = alerts.clone();
-    let explanation = move || match explained.get() {
+    let word = if alerts.get_untracked() == Alerts::On { "on" } else { "off" };
+    let (value, state) = (alerts.clone(), alerts.clone());
+    let explanation = move || match alerts.get() {
         Alerts::Off | Alerts::On => "Shown while this page is hidden, when an agent is done or asks something.",
         Alerts::Denied => "This browser blocks them: allow notifications for this site in its settings, then switch them on here.",
         Alerts::Unsupported => "This browser has none for this page; the number in the title counts all the same.",
     };
-    let refused = alerts.clone();
     view! {
-        <div class="choices">
-            <label>
-                <input
-                    type="checkbox"
-                    checked=is_on
-                    prop:checked=super::part::flag(move || alerts.get() == Alerts::On)
-                    aria-describedby="alerts-note"
-                    data-alerts=word(move || Some(alert_word(refused.get())))
-                    on:change=happens(move |event| attention::switch(&model, event_target_checked(&event)))
-                />
-                "Notifications"
-            </label>
-            <p id="alerts-note" class="help-note">{words(explanation)}</p>
-        </div>
+        <label class="choice">
+            <span>"Notifications"</span>
+            <select
+                data-alerts=words(move || alert_word(state.get()))
+                prop:value=words(move || if value.get() == Alerts::On { "on" } else { "off" })
+                on:change=happens(move |event| attention::switch(&model, event_target_value(&event) == "on"))
+            >
+                {options([("off", "Off"), ("on", "On")].into_iter(), word)}
+            </select>
+        </label>
+        <p class="help-note" data-alerts-note="">{words(explanation)}</p>
     }
 }
 
@@ -139,10 +142,8 @@ const fn alert_word(alerts: Alerts) -> &'static str {
 fn sign_out(model: &Model) -> AnyView {
     let model = model.clone();
     view! {
-        <div class="choices">
-            {plain_button("", "sign-out", "Sign out", press(move |_| model.sign_out()))}
-            <p class="help-note">"Drafts and messages that wait stay in this tab until you sign in again."</p>
-        </div>
+        <p class="choice">{plain_button("", "sign-out", "Sign out", press(move |_| model.sign_out()))}</p>
+        <p class="help-note">"Drafts and messages that wait stay in this tab until you sign in again."</p>
     }
 }
 

@@ -7,22 +7,20 @@ mod rename;
 mod row;
 mod search;
 
-use gloo_timers::callback::{Interval, Timeout};
-use leptos::{html, prelude::*};
+use gloo_timers::callback::Interval;
+use leptos::prelude::*;
 use moorline_protocol::SessionId;
 use send_wrapper::SendWrapper;
-use wasm_bindgen::JsCast as _;
-use web_sys::HtmlElement;
 
-use crate::model::{Model, Step};
+use crate::model::Model;
 
 use super::{
     help,
-    part::{effect, flag, happens, lines, part, press, view, words},
+    part::{effect, focus, happens, lines, part, press, soon, view, words},
     thought::is_open,
 };
 
-pub(super) use search::focus as focus_search;
+pub(super) use search::focus_search;
 
 /// Between two looks at the clock: ages are told in minutes.
 const LOOK_MS: u32 = 30_000;
@@ -35,14 +33,13 @@ pub(super) fn list(model: &Model, drawer: &ArcRwSignal<bool>) -> AnyView {
             drawer.set(false);
         }
     };
-    let node = NodeRef::<html::Nav>::new();
-    return_focus(model, node);
+    return_focus(model);
     let query = model.search().query();
     let searches = ArcMemo::new(move |_| query.with(|query| !query.trim().is_empty()));
     let (results, rests) = (searches.clone(), searches);
     let (found, drawn) = (model.clone(), drawer.clone());
     view! {
-        <nav id="sessions" class="sessions" aria-label="Sessions" node_ref=node>
+        <nav id="sessions" class="sessions" aria-label="Sessions" data-searching=words(move || rests.get().to_string())>
             <div class="brand-line">
                 <p class="brand"><span class="brand-mark" aria-hidden="true"></span>"Moorline"</p>
                 {help::button(model)}
@@ -50,24 +47,18 @@ pub(super) fn list(model: &Model, drawer: &ArcRwSignal<bool>) -> AnyView {
             <button type="button" class="new-session" data-new-session="" on:click=press(new_session)>"New session"</button>
             {search::field(model, drawer)}
             {part(move || results.get().then(|| search::results(&found, &drawn)))}
-            {all(model, drawer, flag(move || rests.get()))}
+            {all(model, drawer)}
         </nav>
     }
 }
 
-/// What the list holds when nothing is looked for.
-fn all(model: &Model, drawer: &ArcRwSignal<bool>, hidden: super::part::Flag) -> AnyView {
-    let (ids, managed) = (model.list().ids(), model.list().managed());
+/// What the list holds when nothing is looked for; a search hides it, and it stays as it is.
+fn all(model: &Model, drawer: &ArcRwSignal<bool>) -> AnyView {
+    let ids = model.list().ids();
     let now = clock();
-    // A menu stands where its line stood: it does not go along.
-    let leave = move |_| {
-        if managed.with_untracked(|managed| matches!(managed, Some((_, Step::Menu)))) {
-            managed.set(None);
-        }
-    };
     let line = line(model, drawer, &now);
     view! {
-        <div class="list" hidden=hidden on:scroll=happens(leave)>
+        <div class="list list-all">
             {nothing(model)}
             <ul class="rows">{lines(move || ids.get(), ToString::to_string, line)}</ul>
             {archived(model, drawer, &now)}
@@ -75,7 +66,7 @@ fn all(model: &Model, drawer: &ArcRwSignal<bool>, hidden: super::part::Flag) -> 
     }
 }
 
-fn line(model: &Model, drawer: &ArcRwSignal<bool>, now: &ArcRwSignal<f64>) -> impl Fn(SessionId) -> AnyView + Send + Sync + use<> {
+fn line(model: &Model, drawer: &ArcRwSignal<bool>, now: &ArcRwSignal<u64>) -> impl Fn(SessionId) -> AnyView + Send + Sync + use<> {
     let (model, drawer, now) = (model.clone(), drawer.clone(), now.clone());
     move |id| model.list().row(&id).map(|line| row::row(&model, line, &drawer, &now)).into_any()
 }
@@ -89,7 +80,7 @@ fn nothing(model: &Model) -> AnyView {
 }
 
 /// What is put away, folded until it is looked for.
-fn archived(model: &Model, drawer: &ArcRwSignal<bool>, now: &ArcRwSignal<f64>) -> AnyView {
+fn archived(model: &Model, drawer: &ArcRwSignal<bool>, now: &ArcRwSignal<u64>) -> AnyView {
     let (ids, opened) = (model.list().archived(), ArcRwSignal::new(false));
     let line = std::sync::Arc::new(line(model, drawer, now));
     let (count, list) = (ids.clone(), ids);
@@ -114,38 +105,35 @@ fn archived(model: &Model, drawer: &ArcRwSignal<bool>, now: &ArcRwSignal<f64>) -
 }
 
 /// The time, as often as ages need it.
-fn clock() -> ArcRwSignal<f64> {
-    let now = ArcRwSignal::new(js_sys::Date::now());
+fn clock() -> ArcRwSignal<u64> {
+    let now = ArcRwSignal::new(wall());
     let looks = now.clone();
-    let interval = SendWrapper::new(Interval::new(LOOK_MS, move || looks.set(js_sys::Date::now())));
+    let interval = SendWrapper::new(Interval::new(LOOK_MS, move || looks.set(wall())));
     on_cleanup(move || drop(interval.take()));
     now
 }
 
+/// Milliseconds since 1970.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the clock's milliseconds")]
+fn wall() -> u64 {
+    js_sys::Date::now() as u64
+}
+
 /// When something begun with a line is over, the focus goes back to its button; if the line is gone, to the one above the list.
-fn return_focus(model: &Model, node: NodeRef<html::Nav>) {
+fn return_focus(model: &Model) {
     let managed = model.list().managed();
     let mut last: Option<SessionId> = None;
     effect(move || {
-        let now = managed.with(|managed| managed.as_ref().map(|(session, _)| session.clone()));
+        let now = managed.get();
         let Some(left) = std::mem::replace(&mut last, now.clone()).filter(|_| now.is_none()) else { return };
-        let Some(nav) = node.get_untracked() else { return };
         let managed = managed.clone();
         // By then the line is as it will be.
-        Timeout::new(0, move || {
-            if managed.with_untracked(Option::is_some) {
-                return;
+        soon(move || {
+            let active = document().active_element().filter(|active| active.tag_name() != "BODY");
+            let is_elsewhere = active.is_some_and(|active| active.closest("#sessions").is_ok_and(|nav| nav.is_none()));
+            if managed.with_untracked(Option::is_none) && !is_elsewhere {
+                focus(&format!("[data-more=\"{left}\"]")).or_else(|| focus("[data-new-session]"));
             }
-            let active = nav.owner_document().and_then(|document| document.active_element());
-            if active.is_some_and(|active| active.tag_name() != "BODY" && !nav.contains(Some(&active))) {
-                return;
-            }
-            let find = |selector: &str| nav.query_selector(selector).ok().flatten();
-            let target = find(&format!("[data-more=\"{left}\"]")).or_else(|| find("[data-new-session]"));
-            if let Some(target) = target {
-                let _ = target.unchecked_into::<HtmlElement>().focus();
-            }
-        })
-        .forget();
+        });
     });
 }

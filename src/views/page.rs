@@ -9,7 +9,7 @@ use crate::{
 
 use super::{
     announcer, attention, composer, connection, drawer, help, host, list, notices,
-    part::{effect, flag, part, view, words},
+    part::{effect, part, view, words},
     shortcuts, transcript,
 };
 
@@ -28,7 +28,7 @@ pub fn page(model: &Model) -> AnyView {
         <div class="page" data-drawer={ let drawer = drawer.clone(); words(move || if drawer.get() { "open" } else { "closed" }) }>
             {list::list(model, &drawer)}
             <div class="scrim" on:click={ let drawer = drawer.clone(); move |_| drawer.set(false) }></div>
-            <main class="main" inert={ let drawer = drawer.clone(); flag(move || drawer.get()) }>
+            <main class="main">
                 <header class="bar">
                     {drawer::button(&drawer)}
                     <h1 class="bar-title">{words(title(model))}</h1>

@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use gloo_timers::callback::Timeout;
 use leptos::{
     ev::{Event, KeyboardEvent, MouseEvent},
     prelude::*,
 };
+use web_sys::HtmlElement;
 
 /// Leptos' `view!` as one type for all elements: each further type of view brings its own copy of the code that shows,
 /// changes and removes it.
@@ -62,6 +64,26 @@ pub(super) type Key = Box<dyn FnMut(KeyboardEvent)>;
 
 pub(super) fn key(key: impl FnMut(KeyboardEvent) + 'static) -> Key {
     Box::new(key)
+}
+
+/// Does something once what changes now is in the document. All of one type: the browser's side of a timer is paid for by type.
+pub(super) fn soon(act: impl FnOnce() + 'static) {
+    later(0, act);
+}
+
+pub(super) fn later(ms: u32, act: impl FnOnce() + 'static) {
+    let act: Box<dyn FnOnce()> = Box::new(act);
+    Timeout::new(ms, act).forget();
+}
+
+/// The first element that matches, as what can have the focus.
+pub(super) fn find(selector: &str) -> Option<HtmlElement> {
+    document().query_selector(selector).ok().flatten().map(wasm_bindgen::JsCast::unchecked_into)
+}
+
+/// Gives the focus to the first element that matches.
+pub(super) fn focus(selector: &str) -> Option<HtmlElement> {
+    find(selector).inspect(|element| drop(element.focus()))
 }
 
 /// What any other event does.

@@ -1,12 +1,11 @@
 //! What was looked for, scrolled to and marked for a moment.
 
-use gloo_timers::callback::Timeout;
 use leptos::{html, prelude::*};
 use web_sys::{Element, ScrollIntoViewOptions, ScrollLogicalPosition};
 
 use crate::model::{Model, Screen};
 
-use super::part::effect;
+use super::part::{effect, later, soon};
 
 /// How long it stays marked.
 const MARKED_MS: u32 = 2_500;
@@ -25,12 +24,11 @@ pub(super) fn follow(model: &Model, screen: &Screen, pinned: &ArcRwSignal<bool>,
         screen.set_at_end(false);
         pinned.set(false);
         // Its element may be made in this very task, behind this.
-        Timeout::new(0, move || {
+        soon(move || {
             if let Some(element) = scroller.query_selector(&format!("[data-block=\"{block}\"]")).ok().flatten() {
                 show(&element);
             }
-        })
-        .forget();
+        });
     });
 }
 
@@ -44,5 +42,5 @@ fn show(element: &Element) {
     element.scroll_into_view_with_scroll_into_view_options(&options);
     let _ = element.set_attribute(MARK, "");
     let element = element.clone();
-    Timeout::new(MARKED_MS, move || drop(element.remove_attribute(MARK))).forget();
+    later(MARKED_MS, move || drop(element.remove_attribute(MARK)));
 }

@@ -1,12 +1,14 @@
 //! The keys that the page listens to: one table for what they do and for what the help says of them.
 
 use leptos::{ev, prelude::*};
-use web_sys::{HtmlElement, KeyboardEvent};
+use web_sys::KeyboardEvent;
 
 use crate::model::Model;
 
 use super::{
+    drawer,
     list::focus_search,
+    part::{focus, soon},
     request::{answer_by_key, is_typing},
 };
 
@@ -99,18 +101,14 @@ fn is_new(event: &KeyboardEvent) -> bool {
 fn write(drawer: &ArcRwSignal<bool>, event: &KeyboardEvent) {
     event.prevent_default();
     drawer.set(false);
-    let composer = document().query_selector("textarea[data-composer]").ok().flatten();
-    if let Some(composer) = composer {
-        use wasm_bindgen::JsCast as _;
-        let _ = composer.unchecked_into::<HtmlElement>().focus();
-    }
+    focus("[data-composer]");
 }
 
 fn search(drawer: &ArcRwSignal<bool>, event: &KeyboardEvent) {
     event.prevent_default();
     // On a narrow page the box is in the drawer, which must be visible before it can have the focus.
-    super::drawer::open(drawer);
-    gloo_timers::callback::Timeout::new(0, || focus_search(&document())).forget();
+    drawer::open(drawer);
+    soon(focus_search);
 }
 
 fn begin(model: &Model, drawer: &ArcRwSignal<bool>, event: &KeyboardEvent) {

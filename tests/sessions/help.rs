@@ -17,6 +17,16 @@ fn document() -> web_sys::Document {
     web_sys::window().and_then(|window| window.document()).expect("a document")
 }
 
+fn value(stage: &Stage) -> Option<String> {
+    js_sys::Reflect::get(&stage.find("[data-theme-choice]")?.into(), &"value".into()).ok()?.as_string()
+}
+
+fn choose(stage: &Stage, theme: &str) {
+    let select = stage.find("[data-theme-choice]").expect("the choice of colours");
+    js_sys::Reflect::set(&select, &"value".into(), &theme.into()).expect("it takes a value");
+    stage.dispatch("[data-theme-choice]", "change");
+}
+
 fn is_open(stage: &Stage) -> bool {
     stage.find("dialog").expect("the dialog").unchecked_into::<web_sys::HtmlDialogElement>().open()
 }
@@ -73,8 +83,8 @@ async fn the_theme_that_was_chosen_is_worn_and_kept() {
     let root = document().document_element().expect("a root");
     let stage = Stage::open();
     stage.click("[data-help]");
-    stage.until_count("[data-theme-choice]", 3).await;
-    stage.click("[data-theme-choice=dark]");
+    stage.until_count("[data-theme-choice]", 1).await;
+    choose(&stage, "dark");
     until("the dark theme", || root.get_attribute("data-theme").as_deref() == Some("dark")).await;
     assert_eq!(stage.driver.preference("theme").as_deref(), Some("dark"));
     let driver = FakeDriver::default();
@@ -82,11 +92,8 @@ async fn the_theme_that_was_chosen_is_worn_and_kept() {
     drop(stage);
     let stage = Stage::open_with(&document(), driver);
     stage.click("[data-help]");
-    until("the choice", || {
-        stage.find("[data-theme-choice=dark]").is_some_and(|choice| choice.unchecked_into::<web_sys::HtmlInputElement>().checked())
-    })
-    .await;
-    stage.click("[data-theme-choice=system]");
+    until("the choice", || value(&stage).as_deref() == Some("dark")).await;
+    choose(&stage, "system");
     until("the system's", || root.get_attribute("data-theme").is_none()).await;
 }
 
@@ -111,7 +118,7 @@ async fn notifications_that_the_browser_refuses_are_explained() {
     stage.until_attribute("[data-alerts]", "data-alerts", "off").await;
     stage.model.set_alerts(Alerts::Denied);
     stage.until_attribute("[data-alerts]", "data-alerts", "denied").await;
-    assert!(stage.texts("#alerts-note").concat().starts_with("This browser blocks them"));
+    assert!(stage.texts("[data-alerts-note]").concat().starts_with("This browser blocks them"));
     assert_eq!(stage.driver.preference("alerts").as_deref(), Some(""));
 }
 

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use leptos::{html, prelude::*};
+use leptos::prelude::*;
 use wasm_bindgen::JsCast as _;
-use web_sys::{Element, FocusEvent, HtmlDivElement, HtmlElement, KeyboardEvent, Node};
+use web_sys::{Element, FocusEvent, HtmlElement, KeyboardEvent, Node};
 
 use crate::model::{Format, ListRow, Model, Step};
 
-use super::super::part::{effect, happens, key, press, view};
+use super::super::part::{find, happens, key, press, soon, view};
 
 /// Between the menu and the window's edges.
 const EDGE_PX: f64 = 8.0;
@@ -24,11 +24,10 @@ enum Act {
 }
 
 pub(super) fn menu(model: &Model, row: &Arc<ListRow>) -> AnyView {
-    let node = NodeRef::<html::Div>::new();
-    effect(move || {
-        if let Some(menu) = node.get() {
+    soon(|| {
+        if let Some(menu) = find("[data-menu]") {
             place(&menu);
-            focus(menu.first_element_child());
+            give_focus(menu.first_element_child());
         }
     });
     let (pinned, archived) = (row.pinned.get_untracked(), row.archived.get_untracked());
@@ -41,13 +40,12 @@ pub(super) fn menu(model: &Model, row: &Arc<ListRow>) -> AnyView {
         ("delete", "Delete…", Act::Delete),
     ];
     let items: Vec<AnyView> = items.into_iter().map(|(word, label, act)| item(model, row, word, label, act)).collect();
-    let (walker, leaver, id) = (model.clone(), model.clone(), row.session.clone());
+    let (walker, leaver, step) = (model.clone(), model.clone(), row.step.clone());
     let leave = move |event: web_sys::Event| {
         let goes_to = event.dyn_ref::<FocusEvent>().and_then(FocusEvent::related_target).and_then(|target| target.dyn_into::<Node>().ok());
         let line = event_target::<Element>(&event).closest(".line").ok().flatten();
         let stays = line.is_some_and(|line| goes_to.is_some_and(|target| line.contains(Some(&target))));
-        let is_here = leaver.list().managed().with_untracked(|managed| matches!(managed, Some((session, Step::Menu)) if *session == id));
-        if is_here && !stays {
+        if step.get_untracked() == Some(Step::Menu) && !stays {
             leaver.manage(None);
         }
     };
@@ -58,7 +56,6 @@ pub(super) fn menu(model: &Model, row: &Arc<ListRow>) -> AnyView {
             tabindex="-1"
             aria-label="Session"
             data-menu=""
-            node_ref=node
             on:keydown=key(move |event| walk(&walker, &event))
             on:focusout=happens_focus(leave)
         >
@@ -108,25 +105,26 @@ fn walk(model: &Model, event: &KeyboardEvent) {
     };
     event.prevent_default();
     event.stop_propagation();
-    focus(next);
+    give_focus(next);
 }
 
-fn focus(element: Option<Element>) {
+fn give_focus(element: Option<Element>) {
     if let Some(element) = element.and_then(|element| element.dyn_into::<HtmlElement>().ok()) {
         let _ = element.focus();
     }
 }
 
 /// Puts the menu below its button, or above it where there is no room: the list, which scrolls, would cut it off.
-fn place(menu: &HtmlDivElement) {
+fn place(menu: &HtmlElement) {
     let button = menu.parent_element().and_then(|line| line.query_selector(".more").ok()?);
-    let (Some(button), Some(window)) = (button, web_sys::window()) else { return };
-    let size = |size: Result<wasm_bindgen::JsValue, _>| size.ok().and_then(|size| size.as_f64()).unwrap_or_default();
-    let (width, height) = (size(window.inner_width()), size(window.inner_height()));
+    let (Some(button), Some(root)) = (button, document().document_element()) else { return };
     let (at, own) = (button.get_bounding_client_rect(), menu.get_bounding_client_rect());
+    let (width, height) = (f64::from(root.client_width()), f64::from(root.client_height()));
     let top = if at.bottom() + own.height() + EDGE_PX > height { (at.top() - own.height()).max(EDGE_PX) } else { at.bottom() };
     let left = at.left().min(width - own.width() - EDGE_PX).max(EDGE_PX);
     for (name, px) in [("top", top), ("left", left)] {
+        #[expect(clippy::cast_possible_truncation, reason = "a distance on a screen")]
+        let px = px as i32;
         let _ = HtmlElement::style(menu).set_property(name, &format!("{px}px"));
     }
 }

@@ -2,27 +2,30 @@
 
 use std::sync::Arc;
 
-use leptos::{html, prelude::*};
+use leptos::prelude::*;
+use wasm_bindgen::JsCast as _;
+use web_sys::HtmlInputElement;
 
 use crate::model::{ListRow, Model};
 
-use super::super::part::{effect, key, press, view};
+use super::super::part::{find, focus, key, press, soon, view};
+
+/// One line at a time is given a name.
+const FIELD: &str = "[data-rename]";
 
 pub(super) fn field(model: &Model, row: &Arc<ListRow>) -> AnyView {
-    let node = NodeRef::<html::Input>::new();
     let title = row.title.get_untracked();
-    effect(move || {
-        if let Some(input) = node.get() {
-            input.set_value(&title);
-            let _ = input.focus();
-            input.select();
+    soon(move || {
+        if let Some(field) = focus(FIELD).map(|field| field.unchecked_into::<HtmlInputElement>()) {
+            field.set_value(&title);
+            field.select();
         }
     });
     let (saver, left, leaver, id) = (model.clone(), model.clone(), model.clone(), row.session.clone());
     let save = move |event: web_sys::SubmitEvent| {
         event.prevent_default();
-        if let Some(input) = node.get_untracked() {
-            saver.rename(&id, &input.value());
+        if let Some(field) = find(FIELD) {
+            saver.rename(&id, &field.unchecked_into::<HtmlInputElement>().value());
         }
     };
     let leave = move |event: web_sys::KeyboardEvent| {
@@ -34,7 +37,7 @@ pub(super) fn field(model: &Model, row: &Arc<ListRow>) -> AnyView {
     };
     view! {
         <form class="rename" on:submit=save on:keydown=key(leave)>
-            <input type="text" aria-label="Name of the session" autocomplete="off" data-rename="" node_ref=node />
+            <input type="text" aria-label="Name of the session" autocomplete="off" data-rename="" />
             <div class="line-buttons">
                 <button type="submit" class="small primary" data-action="save">"Save"</button>
                 <button type="button" class="small" data-action="leave" on:click=press(move |_| leaver.manage(None))>"Cancel"</button>

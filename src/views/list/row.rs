@@ -12,13 +12,9 @@ use super::{
     ask, menu, rename,
 };
 
-pub(super) fn row(model: &Model, row: Arc<ListRow>, drawer: &ArcRwSignal<bool>, now: &ArcRwSignal<f64>) -> AnyView {
-    let (managed, id) = (model.list().managed(), row.session.clone());
-    let step = ArcMemo::new(move |_| managed.with(|managed| managed.as_ref().filter(|(session, _)| *session == id).map(|(_, step)| *step)));
-    let is_named = ArcMemo::new({
-        let step = step.clone();
-        move |_| step.get() == Some(Step::Rename)
-    });
+pub(super) fn row(model: &Model, row: Arc<ListRow>, drawer: &ArcRwSignal<bool>, now: &ArcRwSignal<u64>) -> AnyView {
+    let (named, step) = (row.step.clone(), row.step.clone());
+    let is_named = ArcMemo::new(move |_| named.get() == Some(Step::Rename));
     let open_menu = {
         let (model, id) = (model.clone(), row.session.clone());
         move |event: web_sys::MouseEvent| {
@@ -30,7 +26,7 @@ pub(super) fn row(model: &Model, row: Arc<ListRow>, drawer: &ArcRwSignal<bool>, 
         let (model, row, drawer, now) = (model.clone(), Arc::clone(&row), drawer.clone(), now.clone());
         part(move || if is_named.get() { rename::field(&model, &row) } else { link(&model, &row, &drawer, &now) })
     };
-    let more = more(model, &row, &step);
+    let more = more(model, &row);
     let model = model.clone();
     view! {
         <li class="line" data-line="" on:contextmenu=press(open_menu)>
@@ -45,7 +41,7 @@ pub(super) fn row(model: &Model, row: Arc<ListRow>, drawer: &ArcRwSignal<bool>, 
     }
 }
 
-fn link(model: &Model, row: &Arc<ListRow>, drawer: &ArcRwSignal<bool>, now: &ArcRwSignal<f64>) -> AnyView {
+fn link(model: &Model, row: &Arc<ListRow>, drawer: &ArcRwSignal<bool>, now: &ArcRwSignal<u64>) -> AnyView {
     let screen = model.screen();
     let id = row.session.clone();
     let current = move || screen.with(|screen| screen.as_ref().is_some_and(|screen| *screen.session() == id)).then_some("page");
@@ -75,22 +71,20 @@ pub(super) fn shown(row: &ListRow) -> String {
 }
 
 /// The second line: what it is at, or when it last was at something.
-fn note(row: &Arc<ListRow>, now: &ArcRwSignal<f64>) -> AnyView {
-    let (running, waiting) = (row.running.clone(), row.waiting.clone());
-    let mark = ArcMemo::new(move |_| match (waiting.get(), running.get()) {
-        (true, _) => Some(("waiting", "mark mark-waiting", "waiting for you")),
-        (false, true) => Some(("running", "mark mark-running", "running")),
-        (false, false) => None,
-    });
+fn note(row: &Arc<ListRow>, now: &ArcRwSignal<u64>) -> AnyView {
     let (row, now) = (Arc::clone(row), now.clone());
     part(move || {
+        let mark = match (row.waiting.get(), row.running.get()) {
+            (true, _) => Some(("waiting", "mark mark-waiting", "waiting for you")),
+            (false, true) => Some(("running", "mark mark-running", "running")),
+            (false, false) => None,
+        };
         let (pinned, changed_at, now) = (row.pinned.clone(), row.changed_at.clone(), now.clone());
-        let mark = mark.get();
         let quiet = words(move || {
             let age = if mark.is_some() { String::new() } else { age(changed_at.get(), now.get()) };
             match (pinned.get(), age.is_empty()) {
                 (true, true) => "Pinned".to_owned(),
-                (true, false) => format!("Pinned · {age}"),
+                (true, false) => "Pinned · ".to_owned() + &age,
                 (false, _) => age,
             }
         });
@@ -103,8 +97,8 @@ fn note(row: &Arc<ListRow>, now: &ArcRwSignal<f64>) -> AnyView {
     })
 }
 
-fn more(model: &Model, row: &Arc<ListRow>, step: &ArcMemo<Option<Step>>) -> AnyView {
-    let (expanded, step) = (step.clone(), step.clone());
+fn more(model: &Model, row: &Arc<ListRow>) -> AnyView {
+    let (expanded, step) = (row.step.clone(), row.step.clone());
     let (model, id, title) = (model.clone(), row.session.clone(), Arc::clone(row));
     let toggle = move |_| {
         let is_open = step.get_untracked() == Some(Step::Menu);

@@ -1,20 +1,18 @@
 //! The search box, and what it finds in place of the list.
 
 use js_sys::Reflect;
-use leptos::{html, prelude::*};
+use leptos::prelude::*;
 use wasm_bindgen::JsCast as _;
-use web_sys::{Document, HtmlElement, ScrollIntoViewOptions, ScrollLogicalPosition};
+use web_sys::{HtmlElement, ScrollIntoViewOptions, ScrollLogicalPosition};
 
 use crate::model::{Finding, Model, SearchState};
 
-use super::super::part::{effect, happens, key, lines, press, view, words};
+use super::super::part::{effect, focus, happens, key, lines, press, view, words};
 
 /// Puts the focus into the search box.
-pub(in super::super) fn focus(document: &Document) {
-    if let Some(field) = document.query_selector("input[data-search]").ok().flatten() {
-        let field = field.unchecked_into::<web_sys::HtmlInputElement>();
-        let _ = field.focus();
-        field.select();
+pub(in super::super) fn focus_search() {
+    if let Some(field) = focus("[data-search]") {
+        field.unchecked_into::<web_sys::HtmlInputElement>().select();
     }
 }
 
@@ -61,12 +59,10 @@ pub(super) fn field(model: &Model, drawer: &ArcRwSignal<bool>) -> AnyView {
                 role="combobox"
                 aria-label="Search sessions"
                 aria-controls="found"
-                aria-autocomplete="list"
                 aria-expanded=words(move || (!expanded.with(Vec::is_empty)).to_string())
                 aria-activedescendant=words(active)
                 placeholder="Search"
                 autocomplete="off"
-                enterkeyhint="search"
                 data-search=""
                 prop:value=words(move || query.get())
                 on:input=happens(move |event| typist.look_for(event_target_value(&event)))
@@ -87,14 +83,12 @@ fn keys() -> &'static str {
 pub(super) fn results(model: &Model, drawer: &ArcRwSignal<bool>) -> AnyView {
     let search = model.search();
     let (findings, chosen) = (search.findings(), search.chosen());
-    let list = NodeRef::<html::Ul>::new();
     effect({
         let findings = findings.clone();
         move || {
             let chosen = chosen.get();
             let Some(item) = findings.with_untracked(|findings| findings.get(chosen).map(id_of)) else { return };
-            let item = list.get().and_then(|list| list.owner_document()).and_then(|document| document.get_element_by_id(&item));
-            if let Some(item) = item {
+            if let Some(item) = document().get_element_by_id(&item) {
                 let options = ScrollIntoViewOptions::new();
                 options.set_block(ScrollLogicalPosition::Nearest);
                 item.scroll_into_view_with_scroll_into_view_options(&options);
@@ -105,7 +99,7 @@ pub(super) fn results(model: &Model, drawer: &ArcRwSignal<bool>) -> AnyView {
     view! {
         <div class="list">
             {standing(&model)}
-            <ul id="found" class="rows" role="listbox" aria-label="Found" node_ref=list>
+            <ul id="found" class="rows" role="listbox" aria-label="Found">
                 {lines(move || findings.get(), Finding::key, move |finding| result(&model, finding, &drawer))}
             </ul>
         </div>
