@@ -5,12 +5,12 @@
 
 mod fragment;
 
-use gloo_timers::callback::Timeout;
 use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{AbortController, RequestCache, RequestInit, Response, Url};
 
 pub use self::fragment::Fragment;
+use crate::timer::after;
 
 const FILE: &str = "config.json";
 const GLOBAL: &str = "globalThis.moorline";
@@ -199,7 +199,7 @@ async fn fetch() -> Result<(u16, bool, String), JsValue> {
     let init = RequestInit::new();
     init.set_cache(RequestCache::NoCache);
     init.set_signal(Some(&controller.signal()));
-    let _limit = Timeout::new(TIMEOUT_MS, move || controller.abort());
+    let _limit = after(TIMEOUT_MS, move || controller.abort());
     let response: Response = JsFuture::from(window.fetch_with_str_and_init(FILE, &init)).await?.dyn_into()?;
     let is_page = response.headers().get("content-type")?.is_some_and(|kind| kind.starts_with("text/html"));
     let text = JsFuture::from(response.text()?).await?;

@@ -15,6 +15,7 @@ mod diagnostics;
 mod diff;
 mod drawer;
 mod echo;
+mod element;
 mod gap;
 mod help;
 mod host;

@@ -5,15 +5,14 @@
 
 use std::{
     cell::{Cell, RefCell},
-    collections::BTreeSet,
     rc::Rc,
 };
 
-use gloo_timers::callback::Timeout;
 use leptos::prelude::*;
 use moorline_protocol::{Rows, SessionId, SessionRow};
 
 use super::{Driver, Model, row::set_if_other};
+use crate::timer::after;
 
 /// A hidden tab waits so long, so that one that is visible can say first that it was seen.
 const WAIT_MS: u32 = 1_000;
@@ -50,7 +49,7 @@ pub type Caller = Rc<dyn Fn(&Call)>;
 pub(super) struct Attention {
     is_hidden: Cell<bool>,
     /// Sessions whose turn ended while nobody looked, until they are looked at.
-    ended: RefCell<BTreeSet<SessionId>>,
+    ended: RefCell<Vec<SessionId>>,
     count: ArcRwSignal<usize>,
     caller: RefCell<Option<Caller>>,
 }
@@ -108,10 +107,10 @@ impl Model {
             return;
         }
         if call.reason == Reason::Ended {
-            attention.ended.borrow_mut().insert(call.session.clone());
+            attention.ended.borrow_mut().push(call.session.clone());
         }
         let this = Rc::downgrade(&self.0);
-        let wait = Timeout::new(WAIT_MS, move || {
+        let wait = after(WAIT_MS, move || {
             let Some(inner) = this.upgrade() else { return };
             let caller = inner.attention.caller.borrow().clone();
             if let Some(caller) = caller.filter(|_| inner.attention.is_hidden.get() && is_news(&*driver, &call)) {

@@ -13,6 +13,7 @@ use send_wrapper::SendWrapper;
 use wasm_bindgen_futures::spawn_local;
 
 use super::{Model, as_sentence, row::set_if_other};
+use crate::timer::after;
 
 /// The gateway is asked once nothing has been typed for this long.
 const CALM_MS: u32 = 200;
@@ -137,7 +138,7 @@ impl Model {
         };
         if state == SearchState::Asking {
             let this = self.clone();
-            inner.timer.replace(Some(Timeout::new(CALM_MS, move || this.ask_for(query, asked))));
+            inner.timer.replace(Some(after(CALM_MS, move || this.ask_for(query, asked))));
         }
         inner.state.set(state);
     }

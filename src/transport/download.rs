@@ -1,8 +1,9 @@
 //! A text that the page holds, handed to the browser to be saved.
 
-use gloo_timers::callback::Timeout;
 use wasm_bindgen::JsCast as _;
 use web_sys::{Blob, HtmlElement, Url};
+
+use crate::timer::after;
 
 /// Until then the browser has begun to read the file.
 const KEPT_MS: u32 = 60_000;
@@ -15,5 +16,5 @@ pub(super) fn hand_over(text: &str, name: &str) {
     let _ = link.set_attribute("href", &url);
     let _ = link.set_attribute("download", name);
     link.unchecked_into::<HtmlElement>().click();
-    Timeout::new(KEPT_MS, move || drop(Url::revoke_object_url(&url))).forget();
+    after(KEPT_MS, move || drop(Url::revoke_object_url(&url))).forget();
 }

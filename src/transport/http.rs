@@ -2,7 +2,6 @@
 
 use std::{future::Future, pin::Pin};
 
-use gloo_timers::callback::Timeout;
 use js_sys::{Promise, Reflect};
 use moorline_protocol::{CONNECTION_HEADER, Code, ConnectionId, Decode, ErrorBody, Millis, decode};
 use wasm_bindgen::{JsCast as _, JsValue};
@@ -10,6 +9,7 @@ use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{AbortController, AbortSignal, Headers, RequestCache, RequestCredentials, RequestInit, Response};
 
 use super::retry_after;
+use crate::timer::after;
 
 /// For a request whose answer is short.
 pub(super) const TIMEOUT_MS: u32 = 10_000;
@@ -127,7 +127,7 @@ impl Request {
     async fn within_limit(&self) -> Result<Answer, JsValue> {
         let controller = AbortController::new()?;
         let sent = self.send(Some(&controller.signal()))?;
-        let _limit = Timeout::new(self.limit_ms, move || controller.abort());
+        let _limit = after(self.limit_ms, move || controller.abort());
         Answer::read(sent).await
     }
 

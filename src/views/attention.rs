@@ -4,7 +4,6 @@ use std::rc::Rc;
 
 use js_sys::Reflect;
 use leptos::prelude::*;
-use send_wrapper::SendWrapper;
 use wasm_bindgen::{JsCast as _, JsValue, closure::Closure};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{Notification, NotificationOptions, NotificationPermission, VisibilityState};
@@ -13,15 +12,13 @@ use crate::model::{Alerts, Call, Model, Reason};
 
 use super::part::effect;
 
-const VISIBILITY: &str = "visibilitychange";
-
 /// Follows both for as long as the page is there.
 pub(super) fn attend(model: &Model) {
     let looks = model.clone();
     let look = move || looks.set_hidden(document().visibility_state() == VisibilityState::Hidden);
     look();
-    let listener = Closure::<dyn FnMut()>::new(look);
-    let _ = document().add_event_listener_with_callback(VISIBILITY, listener.as_ref().unchecked_ref());
+    // It bubbles from the document.
+    let listener = window_event_listener_untyped("visibilitychange", move |_| look());
     count_in_title(model);
     if model.alerts().get_untracked() == Alerts::On {
         // What was granted once may have been taken back since.
@@ -37,10 +34,9 @@ pub(super) fn attend(model: &Model) {
             let _ = tell(&caller, call);
         }
     })));
-    let held = SendWrapper::new((listener, model.clone()));
+    let model = model.clone();
     on_cleanup(move || {
-        let (listener, model) = held.take();
-        let _ = document().remove_event_listener_with_callback(VISIBILITY, listener.as_ref().unchecked_ref());
+        listener.remove();
         model.set_caller(None);
     });
 }

@@ -11,6 +11,7 @@ use crate::{
 
 use super::{
     attention,
+    element::{Has, element},
     part::{button as plain_button, effect, find, happens, part, press, view, words},
     shortcuts::SHORTCUTS,
 };
@@ -29,12 +30,16 @@ const WORDS: [(&str, &str); 7] = [
 /// What opens it.
 pub(super) fn button(model: &Model) -> AnyView {
     let help = model.help();
-    view! {
-        <button type="button" class="help-button quiet" aria-haspopup="dialog" data-help="" title="Help and settings" on:click=press(move |_| help.set(true))>
-            <span aria-hidden="true">"?"</span>
-            <span class="unseen">"Help and settings"</span>
-        </button>
-    }
+    let has = vec![
+        Has::Is("type", "button"),
+        Has::Is("class", "help-button quiet"),
+        Has::Is("aria-haspopup", "dialog"),
+        Has::Is("aria-label", "Help and settings"),
+        Has::Is("title", "Help and settings"),
+        Has::Is("data-help", ""),
+        Has::on("click", move |_| help.set(true)),
+    ];
+    element("button", has, vec!["?".into_any()])
 }
 
 /// The dialog, over all the rest; the browser keeps the focus in it, and gives it back.
@@ -51,11 +56,12 @@ pub(super) fn dialog(model: &Model) -> AnyView {
         }
     });
     let model = model.clone();
-    view! {
-        <dialog class="help" aria-label="Help and settings" on:close=happens(move |event| closed.set(event_target::<HtmlDialogElement>(&event).open()))>
-            {part(move || built.get().then(|| content(&model)))}
-        </dialog>
-    }
+    let has = vec![
+        Has::Is("class", "help"),
+        Has::Is("aria-label", "Help and settings"),
+        Has::on("close", move |event| closed.set(event_target::<HtmlDialogElement>(&event).open())),
+    ];
+    element("dialog", has, vec![part(move || built.get().then(|| content(&model)))])
 }
 
 fn content(model: &Model) -> AnyView {

@@ -7,12 +7,11 @@ mod rename;
 mod row;
 mod search;
 
-use gloo_timers::callback::Interval;
 use leptos::prelude::*;
 use moorline_protocol::SessionId;
 use send_wrapper::SendWrapper;
 
-use crate::model::Model;
+use crate::{model::Model, timer::every};
 
 use super::{
     help,
@@ -108,7 +107,7 @@ fn archived(model: &Model, drawer: &ArcRwSignal<bool>, now: &ArcRwSignal<u64>) -
 fn clock() -> ArcRwSignal<u64> {
     let now = ArcRwSignal::new(wall());
     let looks = now.clone();
-    let interval = SendWrapper::new(Interval::new(LOOK_MS, move || looks.set(wall())));
+    let interval = SendWrapper::new(every(LOOK_MS, move || looks.set(wall())));
     on_cleanup(move || drop(interval.take()));
     now
 }

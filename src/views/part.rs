@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use gloo_timers::callback::Timeout;
 use leptos::{
-    ev::{Event, KeyboardEvent, MouseEvent},
+    ev::{Event, MouseEvent},
     prelude::*,
 };
 use web_sys::HtmlElement;
+
+use crate::timer::after;
 
 /// Leptos' `view!` as one type for all elements: each further type of view brings its own copy of the code that shows,
 /// changes and removes it.
@@ -59,13 +60,6 @@ pub(super) fn press(press: impl FnMut(MouseEvent) + 'static) -> Press {
     Box::new(press)
 }
 
-/// What a key does.
-pub(super) type Key = Box<dyn FnMut(KeyboardEvent)>;
-
-pub(super) fn key(key: impl FnMut(KeyboardEvent) + 'static) -> Key {
-    Box::new(key)
-}
-
 /// Does something once what changes now is in the document. All of one type: the browser's side of a timer is paid for by type.
 pub(super) fn soon(act: impl FnOnce() + 'static) {
     later(0, act);
@@ -73,7 +67,7 @@ pub(super) fn soon(act: impl FnOnce() + 'static) {
 
 pub(super) fn later(ms: u32, act: impl FnOnce() + 'static) {
     let act: Box<dyn FnOnce()> = Box::new(act);
-    Timeout::new(ms, act).forget();
+    after(ms, act).forget();
 }
 
 /// The first element that matches, as what can have the focus.

@@ -8,7 +8,10 @@ use web_sys::{Element, FocusEvent, HtmlElement, KeyboardEvent, Node};
 
 use crate::model::{Format, ListRow, Model, Step};
 
-use super::super::part::{find, happens, key, press, soon, view};
+use super::super::{
+    element::{Has, element},
+    part::{find, soon},
+};
 
 /// Between the menu and the window's edges.
 const EDGE_PX: f64 = 8.0;
@@ -49,25 +52,16 @@ pub(super) fn menu(model: &Model, row: &Arc<ListRow>) -> AnyView {
             leaver.manage(None);
         }
     };
-    view! {
-        <div
-            class="line-menu"
-            role="menu"
-            tabindex="-1"
-            aria-label="Session"
-            data-menu=""
-            on:keydown=key(move |event| walk(&walker, &event))
-            on:focusout=happens_focus(leave)
-        >
-            {items}
-        </div>
-    }
-}
-
-/// The same closure type as for other events.
-fn happens_focus(mut leave: impl FnMut(web_sys::Event) + 'static) -> Box<dyn FnMut(FocusEvent)> {
-    let mut leave = happens(move |event| leave(event));
-    Box::new(move |event| leave(event.into()))
+    let has = vec![
+        Has::Is("class", "line-menu"),
+        Has::Is("role", "menu"),
+        Has::Is("tabindex", "-1"),
+        Has::Is("aria-label", "Session"),
+        Has::Is("data-menu", ""),
+        Has::key(move |event| walk(&walker, event)),
+        Has::on("focusout", leave),
+    ];
+    element("div", has, items)
 }
 
 fn item(model: &Model, row: &Arc<ListRow>, word: &'static str, label: &'static str, act: Act) -> AnyView {
@@ -85,7 +79,15 @@ fn item(model: &Model, row: &Arc<ListRow>, word: &'static str, label: &'static s
             Act::Export(format) => model.export(&session, format),
         }
     };
-    view! { <button type="button" class="line-act" role="menuitem" tabindex="-1" data-act=word on:click=press(act)>{label}</button> }
+    let has = vec![
+        Has::Is("type", "button"),
+        Has::Is("class", "line-act"),
+        Has::Is("role", "menuitem"),
+        Has::Is("tabindex", "-1"),
+        Has::Is("data-act", word),
+        Has::on("click", act),
+    ];
+    element("button", has, vec![label.into_any()])
 }
 
 /// Goes through the items, around the ends; Escape and Tab leave.

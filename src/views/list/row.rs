@@ -7,7 +7,10 @@ use leptos::prelude::*;
 use crate::model::{ListRow, Model, Step};
 
 use super::{
-    super::part::{part, press, view, word, words},
+    super::{
+        element::{Has, element},
+        part::{part, press, view, word, words},
+    },
     age::age,
     ask, menu, rename,
 };
@@ -17,7 +20,7 @@ pub(super) fn row(model: &Model, row: Arc<ListRow>, drawer: &ArcRwSignal<bool>, 
     let is_named = ArcMemo::new(move |_| named.get() == Some(Step::Rename));
     let open_menu = {
         let (model, id) = (model.clone(), row.session.clone());
-        move |event: web_sys::MouseEvent| {
+        move |event: web_sys::Event| {
             event.prevent_default();
             model.manage(Some((&id, Step::Menu)));
         }
@@ -28,17 +31,12 @@ pub(super) fn row(model: &Model, row: Arc<ListRow>, drawer: &ArcRwSignal<bool>, 
     };
     let more = more(model, &row);
     let model = model.clone();
-    view! {
-        <li class="line" data-line="" on:contextmenu=press(open_menu)>
-            {title}
-            {more}
-            {part(move || match step.get() {
-                Some(Step::Menu) => menu::menu(&model, &row),
-                Some(Step::Delete) => view! { {ask::ask(&model, &row)} {outcome(&row)} },
-                Some(Step::Rename) | None => outcome(&row),
-            })}
-        </li>
-    }
+    let below = part(move || match step.get() {
+        Some(Step::Menu) => menu::menu(&model, &row),
+        Some(Step::Delete) => view! { {ask::ask(&model, &row)} {outcome(&row)} },
+        Some(Step::Rename) | None => outcome(&row),
+    });
+    element("li", vec![Has::Is("class", "line"), Has::on("contextmenu", open_menu)], vec![title, more, below])
 }
 
 fn link(model: &Model, row: &Arc<ListRow>, drawer: &ArcRwSignal<bool>, now: &ArcRwSignal<u64>) -> AnyView {
@@ -104,19 +102,16 @@ fn more(model: &Model, row: &Arc<ListRow>) -> AnyView {
         let is_open = step.get_untracked() == Some(Step::Menu);
         model.manage((!is_open).then_some((&id, Step::Menu)));
     };
-    view! {
-        <button
-            type="button"
-            class="more quiet"
-            data-more=row.session.to_string()
-            aria-haspopup="menu"
-            aria-expanded=words(move || (expanded.get() == Some(Step::Menu)).to_string())
-            aria-label=words(move || format!("More for {}", shown(&title)))
-            on:click=press(toggle)
-        >
-            <span class="more-dots" aria-hidden="true"></span>
-        </button>
-    }
+    let has = vec![
+        Has::Is("type", "button"),
+        Has::Is("class", "more quiet"),
+        Has::Text("data-more", row.session.to_string()),
+        Has::Is("aria-haspopup", "menu"),
+        Has::words("aria-expanded", move || (expanded.get() == Some(Step::Menu)).to_string()),
+        Has::words("aria-label", move || "More for ".to_owned() + &shown(&title)),
+        Has::on("click", toggle),
+    ];
+    element("button", has, vec![element("span", vec![Has::Is("class", "more-dots"), Has::Is("aria-hidden", "true")], Vec::new())])
 }
 
 /// What is under way, or why the last thing did not happen.

@@ -3,16 +3,21 @@
 use js_sys::Reflect;
 use leptos::prelude::*;
 use wasm_bindgen::JsCast as _;
-use web_sys::{HtmlElement, ScrollIntoViewOptions, ScrollLogicalPosition};
+use web_sys::{HtmlElement, HtmlInputElement, ScrollIntoViewOptions, ScrollLogicalPosition};
 
 use crate::model::{Finding, Model, SearchState};
 
-use super::super::part::{effect, focus, happens, key, lines, press, view, words};
+use super::super::{
+    element::{Has, element},
+    part::{effect, find, focus, lines, view, words},
+};
+
+const FIELD: &str = "[data-search]";
 
 /// Puts the focus into the search box.
 pub(in super::super) fn focus_search() {
-    if let Some(field) = focus("[data-search]") {
-        field.unchecked_into::<web_sys::HtmlInputElement>().select();
+    if let Some(field) = focus(FIELD) {
+        field.unchecked_into::<HtmlInputElement>().select();
     }
 }
 
@@ -24,7 +29,7 @@ pub(super) fn field(model: &Model, drawer: &ArcRwSignal<bool>) -> AnyView {
         move || findings.with(|findings| findings.get(chosen.get()).map(id_of)).unwrap_or_default()
     };
     let expanded = search.findings();
-    let on_key = move |event: web_sys::KeyboardEvent| {
+    let on_key = move |event: &web_sys::KeyboardEvent| {
         if event.is_composing() {
             return;
         }
@@ -40,34 +45,43 @@ pub(super) fn field(model: &Model, drawer: &ArcRwSignal<bool>) -> AnyView {
             }
             // Of an empty box, Escape is somebody else's.
             "Escape" if search.query().with_untracked(String::is_empty) => {
-                let _ = event_target::<HtmlElement>(&event).blur();
+                let _ = event_target::<HtmlElement>(event).blur();
                 return;
             }
             "Escape" => {
                 model.look_for(String::new());
-                let _ = event_target::<HtmlElement>(&event).blur();
+                let _ = event_target::<HtmlElement>(event).blur();
                 event.stop_propagation();
             }
             _ => return,
         }
         event.prevent_default();
     };
+    let has = vec![
+        Has::Is("type", "search"),
+        Has::Is("role", "combobox"),
+        Has::Is("aria-label", "Search sessions"),
+        Has::Is("aria-controls", "found"),
+        Has::Is("aria-autocomplete", "list"),
+        Has::words("aria-expanded", move || (!expanded.with(Vec::is_empty)).to_string()),
+        Has::words("aria-activedescendant", active),
+        Has::Is("placeholder", "Search"),
+        Has::Is("autocomplete", "off"),
+        Has::Is("enterkeyhint", "search"),
+        Has::Is("data-search", ""),
+        Has::on("input", move |event| typist.look_for(event_target_value(&event))),
+        Has::key(on_key),
+    ];
+    // What ends the search elsewhere empties the box, too.
+    effect(move || {
+        let query = query.get();
+        if let Some(field) = find(FIELD).map(|field| field.unchecked_into::<HtmlInputElement>()).filter(|field| field.value() != query) {
+            field.set_value(&query);
+        }
+    });
     view! {
         <div class="search" role="search">
-            <input
-                type="search"
-                role="combobox"
-                aria-label="Search sessions"
-                aria-controls="found"
-                aria-expanded=words(move || (!expanded.with(Vec::is_empty)).to_string())
-                aria-activedescendant=words(active)
-                placeholder="Search"
-                autocomplete="off"
-                data-search=""
-                prop:value=words(move || query.get())
-                on:input=happens(move |event| typist.look_for(event_target_value(&event)))
-                on:keydown=key(on_key)
-            />
+            {element("input", has, Vec::new())}
             <kbd class="search-key" aria-hidden="true">{keys()}</kbd>
         </div>
     }
@@ -138,11 +152,7 @@ fn result(model: &Model, finding: Finding, drawer: &ArcRwSignal<bool>) -> AnyVie
     let selected = move || findings.with(|findings| findings.get(chosen.get()).is_some_and(|held| held.key() == id)).to_string();
     let (model, drawer) = (model.clone(), drawer.clone());
     let pieces = finding.excerpt.iter().enumerate().map(|(at, piece)| {
-        if at % 2 == 1 {
-            view! { <mark>{piece.clone()}</mark> }
-        } else {
-            piece.clone().into_any()
-        }
+        if at % 2 == 1 { element("mark", Vec::new(), vec![piece.clone().into_any()]) } else { piece.clone().into_any() }
     });
     let pieces: Vec<AnyView> = pieces.collect();
     let title = Some(finding.title.clone()).filter(|title| !title.is_empty()).unwrap_or_else(|| "Untitled".to_owned());
@@ -151,10 +161,15 @@ fn result(model: &Model, finding: Finding, drawer: &ArcRwSignal<bool>) -> AnyVie
         model.open_finding(&finding);
         drawer.set(false);
     };
-    view! {
-        <li class="row finding" role="option" id=option aria-selected=words(selected) data-finding=key on:click=press(open)>
-            <span class="row-title">{title}</span>
-            {(!pieces.is_empty()).then(|| view! { <span class="excerpt">{pieces}</span> })}
-        </li>
-    }
+    let excerpt = (!pieces.is_empty()).then(|| element("span", vec![Has::Is("class", "excerpt")], pieces));
+    let has = vec![
+        Has::Is("class", "row finding"),
+        Has::Is("role", "option"),
+        Has::Text("id", option),
+        Has::words("aria-selected", selected),
+        Has::Text("data-finding", key),
+        Has::on("click", open),
+    ];
+    let title = element("span", vec![Has::Is("class", "row-title")], vec![title.into_any()]);
+    element("li", has, std::iter::once(title).chain(excerpt).collect())
 }
