@@ -4,25 +4,23 @@ use std::rc::Rc;
 
 use leptos::mount::mount_to_body;
 use moorline_delivery::{ClientEvent, Diagnostics, SendResult};
-use moorline_protocol::{MessageId, Millis, Send, Seq, SessionId, SetAgent, TurnId};
+use moorline_protocol::{ChangeSession, Hits, MessageId, Millis, Send, Seq, SessionId, SessionRow, SetAgent, TurnId};
 use wasm_bindgen_futures::spawn_local;
 
 use crate::{
-    model::{Driver, Model, Pending, ReadMarks},
-    settings::{Fragment, Settings, Theme},
-    transport::{Shared, Sink, Transport},
+    model::{Driver, Format, Model, Pending},
+    settings::{Fragment, Settings},
+    transport::{HttpError, Sink, Transport, preferences},
     views,
 };
-
-/// The key of what all tabs know of the reader.
-const READ_MARKS: &str = "read";
 
 /// Reads the settings, starts the transport and mounts the page.
 pub fn start() {
     spawn_local(async {
         let (settings, complaints) = Settings::load().await;
-        dress(&settings);
+        set_title(&settings);
         let model = Model::new();
+        model.set_default_theme(settings.theme);
         for complaint in complaints {
             model.notice(complaint.to_string());
         }
@@ -36,19 +34,11 @@ pub fn start() {
     });
 }
 
-/// Title and theme, which belong to the document and not to a view.
-fn dress(settings: &Settings) {
-    let Some(document) = web_sys::window().and_then(|window| window.document()) else { return };
-    if let Some(title) = &settings.title {
+/// The title belongs to the document and not to a view.
+fn set_title(settings: &Settings) {
+    let document = web_sys::window().and_then(|window| window.document());
+    if let (Some(document), Some(title)) = (document, &settings.title) {
         document.set_title(title);
-    }
-    let theme = match settings.theme {
-        Theme::System => return,
-        Theme::Light => "light",
-        Theme::Dark => "dark",
-    };
-    if let Some(root) = document.document_element() {
-        let _ = root.set_attribute("data-theme", theme);
     }
 }
 
@@ -68,6 +58,11 @@ impl Sink for Model {
     fn crashed(&self, message: &str) {
         views::show_crash(message);
     }
+}
+
+/// Has an error told in its own words.
+fn pending<T: 'static>(answer: impl Future<Output = Result<T, HttpError>> + 'static) -> Pending<T> {
+    Box::pin(async move { answer.await.map_err(|error| error.to_string()) })
 }
 
 impl Driver for Transport {
@@ -100,23 +95,39 @@ impl Driver for Transport {
     }
 
     fn restart_agent(&self, session: &SessionId) -> Pending<()> {
-        let done = Self::restart_agent(self, session);
-        Box::pin(async move { done.await.map_err(|error| error.to_string()) })
+        pending(Self::restart_agent(self, session))
     }
 
     fn set_agent(&self, session: &SessionId, set: SetAgent) -> Pending<()> {
-        let done = Self::set_agent(self, session, set);
-        Box::pin(async move { done.await.map_err(|error| error.to_string()) })
+        pending(Self::set_agent(self, session, set))
+    }
+
+    fn change(&self, session: &SessionId, change: ChangeSession) -> Pending<SessionRow> {
+        pending(Self::change(self, session, change))
+    }
+
+    fn delete(&self, session: &SessionId) -> Pending<()> {
+        pending(Self::delete(self, session))
+    }
+
+    fn search(&self, query: &str) -> Pending<Hits> {
+        pending(Self::search(self, query))
+    }
+
+    fn export(&self, session: &SessionId, format: Format, title: String) -> Pending<()> {
+        pending(Self::export(self, session, format.word(), title))
+    }
+
+    fn sign_out(&self) -> Pending<()> {
+        pending(Self::sign_out(self))
     }
 
     fn sign_in(&self, token: &str) -> Pending<()> {
-        let answer = Self::sign_in(self, token);
-        Box::pin(async move { answer.await.map_err(|error| error.to_string()) })
+        pending(Self::sign_in(self, token))
     }
 
     fn load_page(&self, session: &SessionId, before: Seq) -> Pending<moorline_protocol::Page> {
-        let page = Self::load_page(self, session, before);
-        Box::pin(async move { page.await.map_err(|error| error.to_string()) })
+        pending(Self::load_page(self, session, before))
     }
 
     fn draft(&self, session: &SessionId) -> String {
@@ -128,13 +139,16 @@ impl Driver for Transport {
         let _ = Self::set_draft(self, session, text);
     }
 
-    fn read_marks(&self) -> ReadMarks {
-        Shared::get(READ_MARKS).unwrap_or_default()
+    fn drafts(&self) -> Vec<SessionId> {
+        Self::drafts(self)
     }
 
-    fn keep_read_marks(&self, marks: &ReadMarks) {
-        // Where it cannot be kept, what was read is unread again after a reload.
-        let _ = Shared::set(READ_MARKS, marks);
+    fn preference(&self, name: &str) -> Option<String> {
+        preferences::read(name)
+    }
+
+    fn set_preference(&self, name: &str, value: &str) {
+        preferences::write(name, value);
     }
 
     fn diagnostics(&self) -> Diagnostics {

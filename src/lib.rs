@@ -15,5 +15,6 @@
 pub mod app;
 pub mod model;
 pub mod settings;
+mod timer;
 pub mod transport;
 pub mod views;

@@ -9,13 +9,18 @@
 
 mod acting;
 mod arriving;
+mod attention;
 mod driver;
 mod frame;
 mod list;
+mod managing;
 mod notices;
+mod preferences;
 mod reading;
+mod reveal;
 mod row;
 mod screen;
+mod search;
 mod send_line;
 mod session;
 mod status;
@@ -34,16 +39,23 @@ use send_wrapper::SendWrapper;
 
 pub use self::{
     arriving::as_sentence,
-    driver::{Driver, Pending},
+    attention::{Call, Caller, Reason},
+    driver::{Driver, Format, Pending},
     list::{ListRow, SessionList},
+    managing::Step,
     notices::{Notices, Sentence},
+    preferences::Alerts,
     reading::{ReadMark, ReadMarks},
     row::{Answering, BlockRow, Content, EchoRow, Entry, Place, TurnRow},
     screen::Screen,
+    search::{Finding, Search, SearchState},
     send_line::{SendLine, WaitsFor},
     status::{Said, Status},
 };
-use self::{frame::Frame, reading::Reading, row::set_if_other, session::Session, status::Calm};
+use self::{
+    attention::Attention, frame::Frame, preferences::Preferences, reading::Reading, reveal::Reveal, row::set_if_other, session::Session,
+    status::Calm,
+};
 
 /// While a replay goes on, what it brings is shown this often; once it has ended, at the next frame.
 const CATCHING_UP_MS: u64 = 400;
@@ -58,8 +70,10 @@ struct Inner {
     screen: ArcRwSignal<Option<Screen>>,
     list: SessionList,
     reading: Reading,
-    /// The page is before the reader's eyes.
-    is_visible: Cell<bool>,
+    search: Search,
+    reveal: Reveal,
+    attention: Attention,
+    preferences: Preferences,
     notices: Notices,
     link: ArcRwSignal<LinkStatus>,
     status: ArcRwSignal<Status>,
@@ -94,7 +108,10 @@ impl Model {
             screen: ArcRwSignal::new(None),
             list: SessionList::default(),
             reading: Reading::default(),
-            is_visible: Cell::new(true),
+            search: Search::default(),
+            reveal: Reveal::default(),
+            attention: Attention::new(),
+            preferences: Preferences::default(),
             notices: Notices::default(),
             link: ArcRwSignal::new(LinkStatus::Connecting),
             status: ArcRwSignal::new(Status::Reconnecting),
@@ -117,8 +134,10 @@ impl Model {
 
     /// Names the transport; the first call counts.
     pub fn connect(&self, driver: Rc<dyn Driver>) {
-        self.0.reading.merge(driver.read_marks());
-        let _ = self.0.driver.set(driver);
+        if self.0.driver.set(Rc::clone(&driver)).is_ok() {
+            self.0.preferences.restore(&*driver);
+            self.restore_read();
+        }
     }
 
     fn driver(&self) -> Option<Rc<dyn Driver>> {
@@ -137,6 +156,7 @@ impl Model {
         let inner = &self.0;
         self.note_read();
         inner.list.show(&inner.reading);
+        self.show_calling();
         let sessions = inner.sessions.borrow();
         let (mut waiting, mut not_saved) = (0, false);
         for session in sessions.values() {
@@ -169,6 +189,7 @@ impl Model {
             screen.settle_read();
         }
         screen.show_sends(link);
+        self.go_on_revealing(&screen, attachment);
         if screen.mount_more() {
             self.flush();
         }
@@ -202,6 +223,12 @@ impl Model {
     #[must_use]
     pub fn list(&self) -> &SessionList {
         &self.0.list
+    }
+
+    /// The search among the sessions.
+    #[must_use]
+    pub fn search(&self) -> &Search {
+        &self.0.search
     }
 
     /// The sentences on screen.

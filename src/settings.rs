@@ -5,12 +5,12 @@
 
 mod fragment;
 
-use gloo_timers::callback::Timeout;
 use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{AbortController, RequestCache, RequestInit, Response, Url};
 
 pub use self::fragment::Fragment;
+use crate::timer::after;
 
 const FILE: &str = "config.json";
 const GLOBAL: &str = "globalThis.moorline";
@@ -40,6 +40,27 @@ pub enum Theme {
     Light,
     /// Always dark.
     Dark,
+}
+
+impl Theme {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::System, Self::Light, Self::Dark];
+
+    /// The word that stands for it.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::System => "system",
+            Self::Light => "light",
+            Self::Dark => "dark",
+        }
+    }
+
+    /// What a word stands for.
+    #[must_use]
+    pub fn of_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|theme| theme.word() == word)
+    }
 }
 
 /// A mistake in the settings. The text is for whoever hosts the page: it names the place, the key and the remedy.
@@ -151,12 +172,8 @@ impl Settings {
             }
             "title" => self.title = Some(text.ok_or_else(|| wrong("title", "a text"))?),
             "theme" => {
-                self.theme = match text.as_deref() {
-                    Some("system") => Theme::System,
-                    Some("light") => Theme::Light,
-                    Some("dark") => Theme::Dark,
-                    _ => return Err(wrong("theme", "\"light\", \"dark\" or \"system\"")),
-                };
+                let theme = text.as_deref().and_then(Theme::of_word);
+                self.theme = theme.ok_or_else(|| wrong("theme", "\"light\", \"dark\" or \"system\""))?;
             }
             _ => return Err(Complaint::UnknownKey { place, key }),
         }
@@ -182,7 +199,7 @@ async fn fetch() -> Result<(u16, bool, String), JsValue> {
     let init = RequestInit::new();
     init.set_cache(RequestCache::NoCache);
     init.set_signal(Some(&controller.signal()));
-    let _limit = Timeout::new(TIMEOUT_MS, move || controller.abort());
+    let _limit = after(TIMEOUT_MS, move || controller.abort());
     let response: Response = JsFuture::from(window.fetch_with_str_and_init(FILE, &init)).await?.dyn_into()?;
     let is_page = response.headers().get("content-type")?.is_some_and(|kind| kind.starts_with("text/html"));
     let text = JsFuture::from(response.text()?).await?;

@@ -20,6 +20,7 @@
 
 mod clock;
 mod crash;
+mod download;
 mod driver;
 mod gateway;
 mod http;
@@ -29,9 +30,9 @@ mod locks;
 mod name;
 mod page;
 mod posts;
+pub mod preferences;
 mod pump;
 mod retry_after;
-mod shared;
 mod slots;
 mod socket;
 mod storage;
@@ -40,7 +41,7 @@ mod stream;
 use std::{future::Future, rc::Rc};
 
 use moorline_delivery::{ClientEvent, Diagnostics, LinkStatus, SendResult};
-use moorline_protocol::{MessageId, Page, Send, Seq, SessionId, SetAgent, TurnId, encode};
+use moorline_protocol::{ChangeSession, Hits, MessageId, Page, Send, Seq, SessionId, SessionRow, SetAgent, TurnId, encode};
 
 use self::driver::Driver;
 pub use self::{
@@ -48,7 +49,6 @@ pub use self::{
     http::HttpError,
     line::LineInput,
     pump::{Driven, Pump},
-    shared::Shared,
     socket::Socket,
     storage::{Restored, Storage, StorageError},
     stream::Stream,
@@ -135,6 +135,62 @@ impl Transport {
         async move { driver.post(path, Some(encode(&set))).await }
     }
 
+    /// Names, pins, puts away or brings back a session; gives its line of the list.
+    ///
+    /// # Errors
+    /// [`HttpError`], whose text is for the user.
+    pub fn change(&self, session: &SessionId, change: ChangeSession) -> impl Future<Output = Result<SessionRow, HttpError>> + use<> {
+        self.0.gateway().change(session, &change).json()
+    }
+
+    /// Deletes a session for good.
+    ///
+    /// # Errors
+    /// [`HttpError`], whose text is for the user.
+    pub fn delete(&self, session: &SessionId) -> impl Future<Output = Result<(), HttpError>> + use<> {
+        self.0.gateway().delete(session).done()
+    }
+
+    /// Looks for what holds every word of a query, in titles and texts of all sessions.
+    ///
+    /// # Errors
+    /// [`HttpError`], whose text is for the user.
+    pub fn search(&self, query: &str) -> impl Future<Output = Result<Hits, HttpError>> + use<> {
+        self.0.gateway().search(query).json()
+    }
+
+    /// Hands a session's transcript to the browser as a file, in one of the formats of `GET /v1/sessions/{id}/export`. It has
+    /// the gateway's name for it, or else `title` and an ending.
+    ///
+    /// # Errors
+    /// [`HttpError`], whose text is for the user.
+    pub fn export(&self, session: &SessionId, format: &'static str, title: String) -> impl Future<Output = Result<(), HttpError>> + use<> {
+        let answer = self.0.gateway().export(session, format).accepted();
+        async move {
+            let file = answer.await?;
+            let ending = if format == "json" { ".json" } else { ".md" };
+            download::hand_over(&file.text, &file.file_name.unwrap_or_else(|| title + ending));
+            Ok(())
+        }
+    }
+
+    /// Ends the login and loads the page anew, so that nothing of any session stays in it. Drafts and outbox stay in the tab's
+    /// storage, and go on with the next login.
+    ///
+    /// # Errors
+    /// [`HttpError`], whose text is for the user: the login has not ended.
+    pub fn sign_out(&self) -> impl Future<Output = Result<(), HttpError>> + use<> {
+        let driver = Rc::clone(&self.0);
+        async move {
+            driver.gateway().log_out().await?;
+            if let Some(window) = web_sys::window() {
+                // Where the reader stays because something is unsent, the end of the login shows by itself.
+                let _ = window.location().reload();
+            }
+            Ok(())
+        }
+    }
+
     /// Logs in with a token; the connection and the outbox then go on by themselves.
     ///
     /// # Errors
@@ -164,9 +220,15 @@ impl Transport {
     /// Keeps a session's draft over reloads; an empty one is forgotten.
     ///
     /// # Errors
-    /// [`StorageError`] when the tab's storage is full or blocked: the text then lives in the composer alone.
+    /// [`StorageError`] when the draft is too long, or the tab's storage is full or blocked: the text then lives in the composer alone.
     pub fn set_draft(&self, session: &SessionId, text: &str) -> Result<(), StorageError> {
         self.0.storage().set_draft(session, text)
+    }
+
+    /// The sessions with a draft, the one typed at last first.
+    #[must_use]
+    pub fn drafts(&self) -> Vec<SessionId> {
+        self.0.storage().drafts()
     }
 
     /// How the tab stands, for the diagnostics.

@@ -11,8 +11,11 @@ mod page;
 use browser::{Fakes, settle, until};
 use moorline::settings::Settings;
 use moorline_delivery::{ClientEvent, Failure, LinkStatus, Notice, SendState, SendStatus};
-use moorline_protocol::{ClientFrame, Code, GatewayFrame, Limits, Millis, Receipt, ReceiptOutcome, Seq, Timings, Welcome, encode};
+use moorline_protocol::{
+    ChangeSession, ClientFrame, Code, GatewayFrame, Limits, Millis, Receipt, ReceiptOutcome, Seq, Timings, Welcome, encode,
+};
 use page::{Page, count_posted, events, message, posted, session, text, timings, welcome};
+use wasm_bindgen::JsValue;
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 
 wasm_bindgen_test_configure!(run_in_browser);
@@ -355,4 +358,66 @@ async fn one_message_of_a_session_is_posted_at_a_time() {
     browser::release_fetch("v1/send", 200, JSON, &receipt("m1"));
     until("the next one goes", || browser::held_fetches("v1/send") == 1).await;
     assert_eq!(count_posted("send"), 2);
+}
+
+/// The requests since the page was connected that are about a session or the login, as their method, path and login.
+fn asked() -> Vec<(String, String, String)> {
+    let fetched = browser::fetched();
+    let parsed = fetched.iter().map(|request| js_sys::JSON::parse(request).expect("it was written as JSON"));
+    let field =
+        |of: &JsValue, name: &str| js_sys::Reflect::get(of, &name.into()).ok().and_then(|field| field.as_string()).unwrap_or_default();
+    let asked = parsed.map(|request| {
+        let headers = js_sys::Reflect::get(&request, &"headers".into()).expect("it has headers");
+        let url = web_sys::Url::new(&field(&request, "url")).expect("an address");
+        let login = format!("{} {}", field(&request, "credentials"), field(&headers, "authorization"));
+        (field(&request, "method"), format!("{}{}", url.pathname(), url.search()), login.trim().to_owned())
+    });
+    asked.filter(|(_, path, _)| ["/sessions", "/search", "/logout"].iter().any(|part| path.contains(part))).collect()
+}
+
+async fn ask_everything(page: &Page) {
+    browser::answer_fetch("v1/sessions/", 200, JSON, r#"{"session":"s1","rev":4,"title":"Notes","created_at":1,"changed_at":1}"#);
+    browser::answer_fetch("v1/search", 200, JSON, r#"{"hits":[{"session":"s1","excerpt":["","No","tes"]}]}"#);
+    let change = ChangeSession { pinned: Some(true), ..ChangeSession::default() };
+    assert_eq!(page.transport.change(&session(), change).await.expect("it is changed").title, "Notes");
+    assert_eq!(page.transport.search("no & on").await.expect("it is found").hits.len(), 1);
+    page.transport.export(&session(), "json", "Notes".to_owned()).await.expect("it is saved");
+    page.transport.delete(&session()).await.expect("it is deleted");
+}
+
+#[wasm_bindgen_test]
+async fn what_is_asked_about_sessions_comes_with_the_login_here_and_elsewhere() {
+    let page = Page::ready().await;
+    ask_everything(&page).await;
+    let expected = |folder: &str, login: &str| {
+        let asked = |method: &str, path: &str| (method.to_owned(), format!("{folder}v1/{path}"), login.to_owned());
+        vec![
+            asked("PATCH", "sessions/s1"),
+            asked("GET", "search?q=no%20%26%20on"),
+            asked("GET", "sessions/s1/export?format=json"),
+            asked("DELETE", "sessions/s1"),
+        ]
+    };
+    assert_eq!(asked(), expected("/", "same-origin"));
+    drop(page);
+
+    let fakes = Fakes::install();
+    browser::answer_fetch("v1/tickets", 200, JSON, "{\"ticket\": \"t1\"}");
+    let gateway_url = Some("https://gateway.test/deep".to_owned());
+    let page = Page::load_with(fakes, &Settings { gateway_url, token: Some("secret".to_owned()), ..Settings::default() });
+    until("a socket is opened", || browser::socket_count() == 1).await;
+    ask_everything(&page).await;
+    assert_eq!(asked(), expected("/deep/", "omit Bearer secret"));
+}
+
+#[wasm_bindgen_test]
+async fn what_the_gateway_refuses_about_a_session_is_its_sentence() {
+    let page = Page::ready().await;
+    browser::answer_fetch("v1/sessions/", 413, JSON, r#"{"code":"too_large","message":"a title has at most 200 characters"}"#);
+    let refused = page.transport.change(&session(), ChangeSession::default()).await.expect_err("it is refused");
+    assert_eq!(refused.to_string(), "a title has at most 200 characters");
+    let refused = page.transport.export(&session(), "markdown", String::new()).await.expect_err("it is refused");
+    assert_eq!(refused.to_string(), "a title has at most 200 characters");
+    browser::fail_fetch("v1/sessions/");
+    assert!(page.transport.delete(&session()).await.expect_err("nobody answers").to_string().starts_with("no answer from the gateway"));
 }

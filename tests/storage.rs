@@ -278,3 +278,23 @@ async fn what_was_set_aside_is_told_to_the_page() {
     until("a notice", || !page.sink.notices.borrow().is_empty()).await;
     assert!(page.sink.notices.borrow()[0].contains("moorline.1.outbox.m1"));
 }
+
+#[wasm_bindgen_test]
+fn drafts_are_bounded_and_the_one_typed_at_longest_ago_goes() {
+    let _fakes = Fakes::install();
+    let storage = Storage::open();
+    let name = |n: usize| SessionId::parse(&format!("s{n}")).expect("a valid id");
+    for n in 0..52 {
+        storage.set_draft(&name(n), "typed").expect("there is room");
+        storage.set_draft(&name(0), &format!("typed {n}")).expect("there is room");
+    }
+    assert_eq!((storage.draft(&name(0)).as_str(), storage.draft(&name(51)).as_str()), ("typed 51", "typed"));
+    assert_eq!((storage.draft(&name(1)).as_str(), storage.draft(&name(2)).as_str()), ("", ""));
+    assert_eq!((storage.drafts().len(), storage.drafts().first()), (50, Some(&name(0))));
+    storage.set_draft(&name(51), "").expect("removing needs no room");
+    assert_eq!(storage.drafts().len(), 49);
+    let long = "x".repeat(256 * 1024 + 1);
+    assert_eq!(storage.set_draft(&name(0), &long), Err(StorageError::TooLong));
+    assert_eq!(storage.draft(&name(0)), "typed 51", "what was kept before stays");
+    assert_eq!(Storage::open().restore().set_aside, [""; 0]);
+}

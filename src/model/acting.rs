@@ -31,11 +31,27 @@ impl Model {
         self.settle();
     }
 
-    /// Puts a new, empty session on screen; its first message makes it.
+    /// Puts a new session on screen; its first message makes it. What was typed for one that was left is there again.
     pub fn select_new(&self) {
+        let Some(driver) = self.driver() else { return };
+        let is_unborn = |session: &SessionId| self.list().is_told() && self.list().title(session).is_none() && self.is_untouched(session);
+        match driver.drafts().into_iter().find(is_unborn) {
+            Some(session) => self.select(&session),
+            None => self.select_blank(),
+        }
+    }
+
+    /// Puts a new session on screen for which nothing was ever typed.
+    pub(super) fn select_blank(&self) {
         if let Some(driver) = self.driver() {
             self.select(&driver.new_session_id());
         }
+    }
+
+    /// Whether nothing was ever sent to a session, as far as the page knows.
+    fn is_untouched(&self, session: &SessionId) -> bool {
+        let session = self.session(session);
+        session.is_blank() && !session.is_deleted() && session.sends.borrow().is_empty()
     }
 
     /// Puts an empty session on screen until the gateway has told its rows, then the newest.
@@ -74,7 +90,7 @@ impl Model {
         if session.is_deleted() {
             // What was typed goes with its writer.
             self.set_draft(String::new());
-            self.select_new();
+            self.select_blank();
             self.set_draft(text.clone());
             let Some(new) = self.on_screen() else { return };
             session = new;

@@ -33,7 +33,7 @@ impl Model {
                     self.forget_if_off_screen(&session.id);
                 }
             }
-            ClientEvent::Rows(rows) => inner.list.merge(rows),
+            ClientEvent::Rows(rows) => self.take_rows(rows),
             ClientEvent::Link(link) => self.take_link(link),
             ClientEvent::Agent { session, agent } => self.session(&session).agent.set(Some((agent, self.now()))),
             ClientEvent::Agents(agents) => inner.agents.set(agents),

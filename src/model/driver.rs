@@ -3,12 +3,30 @@
 use std::{future::Future, pin::Pin};
 
 use moorline_delivery::{Diagnostics, SendResult};
-use moorline_protocol::{MessageId, Millis, Page, Send, Seq, SessionId, SetAgent, TurnId};
-
-use super::ReadMarks;
+use moorline_protocol::{ChangeSession, Hits, MessageId, Millis, Page, Send, Seq, SessionId, SessionRow, SetAgent, TurnId};
 
 /// An answer that comes later; its error is a sentence for the user.
 pub type Pending<T> = Pin<Box<dyn Future<Output = Result<T, String>>>>;
+
+/// What a transcript is saved as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// To be read.
+    Markdown,
+    /// To be worked on.
+    Json,
+}
+
+impl Format {
+    /// Its word in the address.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Markdown => "markdown",
+            Self::Json => "json",
+        }
+    }
+}
 
 /// The transport as the page sees it: everything a view can set off ends in one of these calls.
 ///
@@ -32,6 +50,16 @@ pub trait Driver {
     fn restart_agent(&self, session: &SessionId) -> Pending<()>;
     /// Sets a session's agent. Tried once.
     fn set_agent(&self, session: &SessionId, set: SetAgent) -> Pending<()>;
+    /// Changes a session's line of the list; gives it as it is then. Tried once.
+    fn change(&self, session: &SessionId, change: ChangeSession) -> Pending<SessionRow>;
+    /// Deletes a session for good. Tried once.
+    fn delete(&self, session: &SessionId) -> Pending<()>;
+    /// Looks for what holds every word of a query.
+    fn search(&self, query: &str) -> Pending<Hits>;
+    /// Has the browser save a transcript; `title` names the file if the gateway does not.
+    fn export(&self, session: &SessionId, format: Format, title: String) -> Pending<()>;
+    /// Ends the login.
+    fn sign_out(&self) -> Pending<()>;
     /// Logs in.
     fn sign_in(&self, token: &str) -> Pending<()>;
     /// Fetches the newest blocks opened before a seq.
@@ -40,10 +68,12 @@ pub trait Driver {
     fn draft(&self, session: &SessionId) -> String;
     /// Keeps a session's draft over reloads.
     fn set_draft(&self, session: &SessionId, text: &str);
-    /// Up to where sessions have been read, as this browser keeps it for all tabs.
-    fn read_marks(&self) -> ReadMarks;
-    /// Keeps that.
-    fn keep_read_marks(&self, marks: &ReadMarks);
+    /// The sessions with a draft, the one typed at last first.
+    fn drafts(&self) -> Vec<SessionId>;
+    /// What is kept under a name for all tabs of this browser.
+    fn preference(&self, name: &str) -> Option<String>;
+    /// Keeps something for all tabs of this browser, if it can be kept.
+    fn set_preference(&self, name: &str, value: &str);
     /// How the tab stands, for the diagnostics.
     fn diagnostics(&self) -> Diagnostics;
     /// The monotonic time in which retries and reconnects are told.

@@ -5,6 +5,8 @@ use std::{cell::RefCell, rc::Rc};
 use gloo_timers::callback::Timeout;
 use wasm_bindgen::{JsCast as _, closure::Closure};
 
+use crate::timer::after;
+
 /// A page that is hidden or covered gets no frames: then this passes instead.
 const NO_FRAME_MS: u32 = 250;
 
@@ -40,7 +42,7 @@ impl Frame {
         }
         let on_frame = self.on_frame.as_ref().unchecked_ref::<js_sys::Function>().clone();
         let request = web_sys::window().and_then(|window| window.request_animation_frame(&on_frame).ok());
-        let timeout = Timeout::new(NO_FRAME_MS, move || {
+        let timeout = after(NO_FRAME_MS, move || {
             let _ = on_frame.call0(&wasm_bindgen::JsValue::NULL);
         });
         self.pending.replace(Some(Pending { request, _timeout: timeout }));

@@ -9,6 +9,8 @@ use gloo_timers::callback::Timeout;
 use leptos::prelude::*;
 use send_wrapper::SendWrapper;
 
+use crate::timer::after;
+
 /// How many are shown; an older one gives way.
 const SHOWN: usize = 3;
 /// How long one stays by itself.
@@ -61,7 +63,7 @@ impl Notices {
             shown.drain(..surplus);
         });
         let this = self.clone();
-        let timer = Timeout::new(STAY_MS, move || this.dismiss(no));
+        let timer = after(STAY_MS, move || this.dismiss(no));
         self.0.timers.borrow_mut().push((no, timer));
     }
 

@@ -6,11 +6,13 @@ use std::{
 };
 
 use leptos::prelude::*;
-use moorline_protocol::{Epoch, Seq, SessionId, WallTime};
+use moorline_protocol::{Epoch, Seq, SessionId, WallTime, decode, encode};
 use serde::Serialize;
 
 use super::{Model, Status};
 
+/// The preference in which all tabs of this origin keep the marks.
+const READ: &str = "read";
 /// Sessions whose mark is kept; of the others, what has not changed since counts as read.
 const KEPT: usize = 300;
 
@@ -103,28 +105,23 @@ impl Reading {
 }
 
 impl Model {
-    /// Says whether the page is before the reader's eyes. What came while it was not gets a mark before it.
-    pub fn set_visible(&self, visible: bool) {
+    /// Marks what came while the page was hidden, once it is shown again.
+    pub(super) fn mark_absence(&self, is_hidden: bool) {
         let inner = &self.0;
-        if !visible {
-            self.settle();
-            self.note_read();
-            inner.is_visible.set(false);
+        if is_hidden {
             return self.keep_read();
         }
-        if !inner.is_visible.replace(true)
-            && let Some(screen) = inner.screen.get_untracked()
-            && let Some(mark) = inner.reading.of(screen.session())
-        {
-            self.settle();
+        let screen = inner.screen.get_untracked();
+        if let Some((screen, mark)) = screen.and_then(|screen| Some((screen.clone(), inner.reading.of(screen.session())?))) {
             screen.set_read(mark);
         }
     }
 
-    /// Takes in what another tab has noted.
-    pub fn take_read_marks(&self) {
-        if let Some(driver) = self.driver() {
-            self.0.reading.merge(driver.read_marks());
+    /// Takes in what this browser keeps, which another tab may have noted.
+    pub fn restore_read(&self) {
+        let kept = self.driver().and_then(|driver| driver.preference(READ)).and_then(|kept| decode(&kept).ok());
+        if let Some(kept) = kept {
+            self.0.reading.merge(kept);
             self.flush();
         }
     }
@@ -135,7 +132,7 @@ impl Model {
         if inner.list.is_told() {
             inner.reading.begin(inner.list.newest_change());
         }
-        let is_read = inner.is_visible.get() && inner.status.get_untracked() == Status::Live;
+        let is_read = !inner.attention.is_hidden() && inner.status.get_untracked() == Status::Live;
         let Some(screen) = inner.screen.get_untracked().filter(|screen| is_read && screen.is_at_end()) else { return };
         let (session, seq) = (screen.session(), screen.applied().get_untracked());
         if let (Some(epoch), Some(at)) = (screen.epoch().get_untracked(), inner.list.changed_at(session)) {
@@ -146,9 +143,9 @@ impl Model {
     /// Has the browser keep it.
     pub(super) fn keep_read(&self) {
         let Some(driver) = self.driver() else { return };
-        self.0.reading.merge(driver.read_marks());
+        self.restore_read();
         if let Some(news) = self.0.reading.take_news() {
-            driver.keep_read_marks(&news);
+            driver.set_preference(READ, &encode(&news));
         }
     }
 }

@@ -11,6 +11,8 @@ use moorline_delivery::{AttachmentStatus, LinkStatus};
 use moorline_protocol::Millis;
 use send_wrapper::SendWrapper;
 
+use crate::timer::after;
+
 /// What is over within this time is not worth a word.
 const UNSAID_MS: u32 = 1_000;
 
@@ -125,7 +127,7 @@ impl Calm {
         let mut timer = inner.timer.borrow_mut();
         if timer.is_none() {
             let inner = Rc::downgrade(inner);
-            *timer = Some(Timeout::new(UNSAID_MS, move || {
+            *timer = Some(after(UNSAID_MS, move || {
                 if let Some(inner) = inner.upgrade() {
                     inner.timer.take();
                     inner.said.set(inner.unsaid.get());

@@ -11,6 +11,8 @@ use moorline_protocol::Millis;
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::JsFuture;
 
+use crate::timer::after;
+
 /// Wall clock and monotonic clock may drift this far apart before it counts as sleep.
 const SLEPT_MS: f64 = 3_000.0;
 
@@ -65,7 +67,7 @@ pub(super) fn monotonic_ms() -> f64 {
 pub(super) async fn pause(ms: u32) {
     let mut timeout = None;
     let passed = Promise::new(&mut |resolve, _| {
-        timeout = Some(Timeout::new(ms, move || {
+        timeout = Some(after(ms, move || {
             // Settles a promise, which never throws.
             let _ = resolve.call0(&JsValue::UNDEFINED);
         }));
@@ -108,7 +110,7 @@ impl Alarm {
         let armed = Rc::downgrade(&self.armed);
         let ring = Rc::clone(&self.ring);
         let delay_ms = at.since(now).0.min(LONGEST_DELAY_MS) as u32;
-        let timeout = Timeout::new(delay_ms, move || {
+        let timeout = after(delay_ms, move || {
             if let Some(armed) = armed.upgrade() {
                 armed.take();
                 ring();

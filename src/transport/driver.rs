@@ -148,6 +148,10 @@ impl Driver {
         &self.storage
     }
 
+    pub(super) fn gateway(&self) -> &Gateway {
+        &self.gateway
+    }
+
     pub(super) async fn sign_in(&self, token: String) -> Result<(), HttpError> {
         self.gateway.sign_in(token).await?;
         self.command(Client::signed_in);

@@ -3,16 +3,19 @@
 use std::{cell::RefCell, rc::Rc};
 
 use moorline_delivery::Checked;
-use moorline_protocol::{Ack, ClientFrame, Code, ConnectionId, Cursor, Hello, Login, Page, Seq, SessionId, encode};
+use moorline_protocol::{Ack, ChangeSession, ClientFrame, Code, ConnectionId, Cursor, Hello, Login, Page, Seq, SessionId, encode};
 use web_sys::Url;
 
 use super::{
-    http::{Answer, Credentials, HttpError, Request},
+    http::{Answer, Credentials, HttpError, Request, TIMEOUT_MS},
     locks::{Lock, NotGranted},
     slots,
     storage::Storage,
 };
 use crate::settings::Settings;
+
+/// The longest that an export may take.
+const EXPORT_MS: u32 = 600_000;
 
 /// The gateway as this page reaches it.
 ///
@@ -147,6 +150,36 @@ impl Gateway {
         Request { body, ..self.request("POST", path) }.done().await
     }
 
+    /// Names, pins, puts away or brings back a session; the answer is its line of the list.
+    pub(super) fn change(&self, session: &SessionId, change: &ChangeSession) -> Request {
+        Request { body: Some(encode(change)), ..self.request("PATCH", format!("v1/sessions/{session}")) }
+    }
+
+    /// Deletes a session.
+    pub(super) fn delete(&self, session: &SessionId) -> Request {
+        self.request("DELETE", format!("v1/sessions/{session}"))
+    }
+
+    /// Looks for what holds every word of a query; the answer is `Hits`.
+    pub(super) fn search(&self, query: &str) -> Request {
+        self.request("GET", format!("v1/search?q={}", js_sys::encode_uri_component(query)))
+    }
+
+    /// Fetches a session's transcript as a file, for which a slow line may need minutes.
+    pub(super) fn export(&self, session: &SessionId, format: &str) -> Request {
+        Request { limit_ms: EXPORT_MS, ..self.request("GET", format!("v1/sessions/{session}/export?format={format}")) }
+    }
+
+    /// Ends the login. A token for a gateway elsewhere is forgotten here, since there is nothing to end there.
+    pub(super) async fn log_out(&self) -> Result<(), HttpError> {
+        if !self.elsewhere {
+            self.request("POST", "v1/logout".to_owned()).done().await?;
+        }
+        self.token.take();
+        self.keep_token();
+        Ok(())
+    }
+
     async fn log_in(&self, token: String) -> Result<(), HttpError> {
         let request = self.request("POST", "v1/login".to_owned());
         let credentials = if self.elsewhere { Credentials::Bearer(None) } else { Credentials::Cookie };
@@ -156,7 +189,7 @@ impl Gateway {
     /// A request that says who is logged in.
     fn request(&self, method: &'static str, path: String) -> Request {
         let credentials = if self.elsewhere { Credentials::Bearer(self.token.borrow().clone()) } else { Credentials::Cookie };
-        Request { base: self.base.clone(), method, path, body: None, credentials, connection: None, keepalive: false }
+        Request { base: self.base.clone(), method, path, body: None, credentials, connection: None, keepalive: false, limit_ms: TIMEOUT_MS }
     }
 
     /// A reload keeps the token; where storage fails, a reload asks for a login.

@@ -1,6 +1,7 @@
 //! One request by fetch, and what its answer means.
 
-use gloo_timers::callback::Timeout;
+use std::{future::Future, pin::Pin};
+
 use js_sys::{Promise, Reflect};
 use moorline_protocol::{CONNECTION_HEADER, Code, ConnectionId, Decode, ErrorBody, Millis, decode};
 use wasm_bindgen::{JsCast as _, JsValue};
@@ -8,9 +9,10 @@ use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{AbortController, AbortSignal, Headers, RequestCache, RequestCredentials, RequestInit, Response};
 
 use super::retry_after;
+use crate::timer::after;
 
-/// No answer within this: the request is aborted.
-const TIMEOUT_MS: u32 = 10_000;
+/// For a request whose answer is short.
+pub(super) const TIMEOUT_MS: u32 = 10_000;
 
 /// Why a request brought nothing. The text is for the user.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -73,6 +75,8 @@ pub(super) struct Request {
     pub(super) connection: Option<ConnectionId>,
     /// It outlives the page.
     pub(super) keepalive: bool,
+    /// No answer within this: it is aborted.
+    pub(super) limit_ms: u32,
 }
 
 /// How a request says who is logged in.
@@ -89,6 +93,8 @@ pub(super) struct Answer {
     pub(super) status: u16,
     pub(super) text: String,
     pub(super) retry_after: Option<Millis>,
+    /// What a file is to be called, if the browser lets the page see that.
+    pub(super) file_name: Option<String>,
 }
 
 impl Request {
@@ -104,21 +110,12 @@ impl Request {
         decode(&text).map_err(|_| HttpError::NotAGateway { base, status })
     }
 
-    async fn accepted(self) -> Result<Answer, HttpError> {
-        let base = self.base.clone();
-        let answer = self.answer().await?;
-        let status = answer.status;
-        if (200..300).contains(&status) {
-            return Ok(answer);
-        }
-        Err(match decode::<ErrorBody>(&answer.text) {
-            Ok(body) => HttpError::Refused { code: body.code, message: body.message },
-            Err(_) if status == Code::Unauthorized.status() => {
-                HttpError::Refused { code: Code::Unauthorized, message: "a login is needed".to_owned() }
-            }
-            // A proxy in front of a gateway that is being restarted.
-            Err(_) if matches!(status, 502..=504) => HttpError::Unreachable { base },
-            Err(_) => HttpError::NotAGateway { base, status },
+    /// Waits for a 2xx. Boxed, so that all who wait share one code.
+    pub(super) fn accepted(self) -> Pin<Box<dyn Future<Output = Result<Answer, HttpError>>>> {
+        Box::pin(async move {
+            let base = self.base.clone();
+            let answer = self.answer().await?;
+            if (200..300).contains(&answer.status) { Ok(answer) } else { Err(refusal(base, &answer)) }
         })
     }
 
@@ -130,7 +127,7 @@ impl Request {
     async fn within_limit(&self) -> Result<Answer, JsValue> {
         let controller = AbortController::new()?;
         let sent = self.send(Some(&controller.signal()))?;
-        let _limit = Timeout::new(TIMEOUT_MS, move || controller.abort());
+        let _limit = after(self.limit_ms, move || controller.abort());
         Answer::read(sent).await
     }
 
@@ -178,6 +175,20 @@ impl Request {
     }
 }
 
+/// What it means that an answer is no 2xx.
+fn refusal(base: String, answer: &Answer) -> HttpError {
+    let status = answer.status;
+    match decode::<ErrorBody>(&answer.text) {
+        Ok(body) => HttpError::Refused { code: body.code, message: body.message },
+        Err(_) if status == Code::Unauthorized.status() => {
+            HttpError::Refused { code: Code::Unauthorized, message: "a login is needed".to_owned() }
+        }
+        // A proxy in front of a gateway that is being restarted.
+        Err(_) if matches!(status, 502..=504) => HttpError::Unreachable { base },
+        Err(_) => HttpError::NotAGateway { base, status },
+    }
+}
+
 impl Answer {
     /// Waits for the whole of it.
     pub(super) async fn read(sent: Promise) -> Result<Self, JsValue> {
@@ -187,6 +198,13 @@ impl Answer {
             status: response.status(),
             text: text.as_string().unwrap_or_default(),
             retry_after: retry_after::read(&response.headers()),
+            file_name: file_name(&response.headers()),
         })
     }
+}
+
+/// The name in `attachment; filename="…"`.
+fn file_name(headers: &Headers) -> Option<String> {
+    let disposition = headers.get("content-disposition").ok()??;
+    disposition.split('"').nth(1).filter(|name| !name.is_empty()).map(str::to_owned)
 }

@@ -8,6 +8,8 @@ use wasm_bindgen::{JsCast as _, JsValue, closure::Closure, prelude::wasm_bindgen
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{AbortController, AbortSignal};
 
+use crate::timer::after;
+
 #[wasm_bindgen]
 extern "C" {
     // In web-sys this needs a flag for the compiler, because it counts as unstable.
@@ -50,7 +52,7 @@ impl Wait {
 
     pub(super) fn at_most(ms: u32) -> Self {
         let controller = AbortController::new().ok();
-        let limit = controller.clone().map(|controller| Timeout::new(ms, move || controller.abort()));
+        let limit = controller.clone().map(|controller| after(ms, move || controller.abort()));
         Self { controller, _limit: limit }
     }
 

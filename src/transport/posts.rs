@@ -57,7 +57,7 @@ impl Drop for Posts {
     }
 }
 
-fn posted(Answer { status, text, retry_after }: Answer) -> Posted {
+fn posted(Answer { status, text, retry_after, .. }: Answer) -> Posted {
     if status == 204 {
         return Posted::Done;
     }

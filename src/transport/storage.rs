@@ -11,10 +11,14 @@ use moorline_protocol::{ClientId, Cursor, Decode, MessageId, SessionId, decode, 
 use serde::Serialize;
 use wasm_bindgen::{JsCast as _, JsValue};
 
-pub(super) const PREFIX: &str = "moorline.";
+const PREFIX: &str = "moorline.";
 /// The format of what is stored; raised when an older page could not read it.
-pub(super) const FORMAT: &str = "1";
+const FORMAT: &str = "1";
 const SET_ASIDE: &str = ".corrupt";
+/// Drafts kept at most; beyond it the one that was typed at longest ago goes.
+const DRAFTS: usize = 50;
+/// The longest draft kept: a longer one is no message that could be sent.
+const DRAFT_BYTES: usize = 256 * 1024;
 const PROBE_KEY: &str = "moorline.probe";
 
 /// Why something was not stored.
@@ -23,6 +27,9 @@ pub enum StorageError {
     /// The browser gives this page no storage.
     #[error("this browser keeps no storage for this page: allow site data for it")]
     Blocked,
+    /// The draft is longer than a message may be.
+    #[error("a draft above {DRAFT_BYTES} bytes is not kept over a reload: shorten it")]
+    TooLong,
     /// The browser refused the write.
     #[error("this tab's storage refused a write, probably because it is full: {0}")]
     Refused(String),
@@ -102,20 +109,45 @@ impl Storage {
     /// The draft of a session; empty when there is none.
     #[must_use]
     pub fn draft(&self, session: &SessionId) -> String {
-        self.get(&key("draft", session.as_str())).unwrap_or_default()
+        self.get(&draft_key(session)).unwrap_or_default()
     }
 
-    /// Keeps a session's draft; an empty one is forgotten.
+    /// Keeps a session's draft; an empty one is forgotten. 50 are kept; beyond them the one that was typed at longest ago goes.
     ///
     /// # Errors
     /// [`StorageError`]; the draft stored before is unchanged.
     pub fn set_draft(&self, session: &SessionId, text: &str) -> Result<(), StorageError> {
-        let key = key("draft", session.as_str());
+        if text.len() > DRAFT_BYTES {
+            return Err(StorageError::TooLong);
+        }
         if text.is_empty() {
-            self.delete(&key);
+            self.delete(&draft_key(session));
+        } else {
+            self.set(&draft_key(session), text)?;
+        }
+        self.note_draft(session, !text.is_empty())
+    }
+
+    /// The sessions with a draft, the one typed at last first.
+    #[must_use]
+    pub fn drafts(&self) -> Vec<SessionId> {
+        self.get(&own_key("drafts")).unwrap_or_default()
+    }
+
+    fn note_draft(&self, session: &SessionId, is_kept: bool) -> Result<(), StorageError> {
+        let mut drafts = self.drafts();
+        let is_noted = if is_kept { drafts.first() == Some(session) } else { !drafts.contains(session) };
+        if is_noted {
             return Ok(());
         }
-        self.set(&key, text)
+        drafts.retain(|held| held != session);
+        if is_kept {
+            drafts.insert(0, session.clone());
+        }
+        for gone in drafts.drain(DRAFTS.min(drafts.len())..) {
+            self.delete(&draft_key(&gone));
+        }
+        self.set(&own_key("drafts"), &drafts)
     }
 
     /// The token for a gateway of another origin, which cannot set a cookie for this page.
@@ -178,6 +210,7 @@ impl Restored {
                 self.client.is_some()
             }
             ("seen", _) => read::<Cursor>(key).is_some(),
+            ("drafts", "") => read::<Vec<SessionId>>(key).is_some(),
             ("draft", _) | ("token", "") => read::<String>(key).is_some(),
             _ => false,
         }
@@ -190,7 +223,7 @@ fn read<T: Decode>(key: &str) -> Option<T> {
 }
 
 /// What the browser said.
-pub(super) fn words(error: &JsValue) -> String {
+fn words(error: &JsValue) -> String {
     error.dyn_ref::<js_sys::Error>().map(|error| String::from(error.message())).unwrap_or_default()
 }
 
@@ -200,6 +233,10 @@ fn key(kind: &str, name: &str) -> String {
 
 fn copied_key(client: &ClientId, message: &MessageId) -> String {
     key("copied", &format!("{client}.{message}"))
+}
+
+fn draft_key(session: &SessionId) -> String {
+    key("draft", session.as_str())
 }
 
 fn own_key(kind: &str) -> String {

@@ -13,6 +13,7 @@ use super::{
     connection::{sentence, trouble_sentence},
     part::{effect, view, words},
 };
+use crate::timer::after;
 
 /// Announcements of one region are at least this far apart; of several in between the last one counts.
 const APART_MS: u32 = 450;
@@ -70,7 +71,7 @@ impl Region {
 
     fn say(&self, words: String) {
         let signal = self.words.clone();
-        let timer = Timeout::new(APART_MS, move || {
+        let timer = after(APART_MS, move || {
             if signal.with_untracked(|said| *said != words) {
                 signal.set(words);
             }

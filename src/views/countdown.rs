@@ -1,11 +1,10 @@
 //! The time until something is tried again.
 
-use gloo_timers::callback::Interval;
 use leptos::prelude::*;
 use moorline_protocol::Millis;
 use send_wrapper::SendWrapper;
 
-use crate::model::Model;
+use crate::{model::Model, timer::every};
 
 use super::part::{view, words};
 
@@ -18,7 +17,7 @@ pub(super) fn countdown(model: &Model, until: Millis) -> AnyView {
     let left = move || until.since(model.now()).0.div_ceil(1_000);
     let seconds = ArcRwSignal::new(left());
     let ticking = seconds.clone();
-    let interval = SendWrapper::new(Interval::new(TICK_MS, move || {
+    let interval = SendWrapper::new(every(TICK_MS, move || {
         let now = left();
         if ticking.get_untracked() != now {
             ticking.set(now);

@@ -1,13 +1,12 @@
 //! How the tab stands, in figures: for whoever has to find out why something does not get through.
 
-use gloo_timers::callback::Interval;
 use leptos::prelude::*;
 use moorline_delivery::{Attempts, Transport};
 use moorline_protocol::Cursor;
 use moorline_transcript::Gap;
 use send_wrapper::SendWrapper;
 
-use crate::model::Model;
+use crate::{model::Model, timer::every};
 
 use super::{
     connection::close,
@@ -36,7 +35,7 @@ pub(super) fn panel(model: &Model, opened: &ArcRwSignal<bool>) -> AnyView {
     let (model, opened) = (model.clone(), opened.clone());
     let figures = ArcRwSignal::new(look(&model));
     let looking = figures.clone();
-    let interval = SendWrapper::new(Interval::new(REFRESH_MS, move || looking.set(look(&model))));
+    let interval = SendWrapper::new(every(REFRESH_MS, move || looking.set(look(&model))));
     on_cleanup(move || drop(interval.take()));
     let figure = |(at, (word, label))| {
         let figures: ArcRwSignal<Vec<String>> = figures.clone();

@@ -8,9 +8,9 @@ use crate::{
 };
 
 use super::{
-    announcer, composer, connection, host, list, notices,
-    part::{effect, part, press, view, words},
-    request, transcript,
+    announcer, attention, composer, connection, drawer, help, host, list, notices,
+    part::{effect, part, view, words},
+    shortcuts, transcript,
 };
 
 /// The page over a model.
@@ -18,9 +18,12 @@ pub fn page(model: &Model) -> AnyView {
     let drawer = ArcRwSignal::new(false);
     follow_address(model);
     show_before_hiding(model);
-    watch_reader(model);
+    follow_other_tabs(model);
     host::tell_host(model);
-    request::answer_by_key(model);
+    shortcuts::listen(model, &drawer);
+    drawer::attend(&drawer);
+    attention::attend(model);
+    help::dress(model);
     let screen = model.screen();
     view! {
         <div class="page" data-drawer={ let drawer = drawer.clone(); words(move || if drawer.get() { "open" } else { "closed" }) }>
@@ -28,7 +31,7 @@ pub fn page(model: &Model) -> AnyView {
             <div class="scrim" on:click={ let drawer = drawer.clone(); move |_| drawer.set(false) }></div>
             <main class="main">
                 <header class="bar">
-                    {menu_button(&drawer)}
+                    {drawer::button(&drawer)}
                     <h1 class="bar-title">{words(title(model))}</h1>
                     {connection::line(model)}
                 </header>
@@ -37,28 +40,13 @@ pub fn page(model: &Model) -> AnyView {
                 {notices::notices(model)}
             </main>
             {announcer::announcer(model)}
+            {help::dialog(model)}
         </div>
     }
 }
 
 fn session(model: &Model, screen: &Screen) -> AnyView {
     view! { {transcript::transcript(model, screen)} {composer::composer(model, screen)} }
-}
-
-fn menu_button(drawer: &ArcRwSignal<bool>) -> AnyView {
-    let (open, expanded) = (drawer.clone(), drawer.clone());
-    view! {
-        <button
-            type="button"
-            class="menu quiet"
-            aria-controls="sessions"
-            aria-expanded=words(move || expanded.get().to_string())
-            on:click=press(move |_| open.update(|open| *open = !*open))
-        >
-            <span class="menu-lines" aria-hidden="true"></span>
-            <span class="unseen">"Sessions"</span>
-        </button>
-    }
 }
 
 fn title(model: &Model) -> impl Fn() -> String + Send + use<> {
@@ -78,17 +66,11 @@ fn show_before_hiding(model: &Model) {
     on_cleanup(move || listener.remove());
 }
 
-/// Whether the page is before the reader's eyes, and what was read in other tabs.
-fn watch_reader(model: &Model) {
-    let Some(document) = web_sys::window().and_then(|window| window.document()) else { return };
-    model.set_visible(!document.hidden());
-    let (here, there) = (model.clone(), model.clone());
-    let shown = window_event_listener(ev::visibilitychange, move |_| here.set_visible(!document.hidden()));
-    let noted = window_event_listener(ev::storage, move |_| there.take_read_marks());
-    on_cleanup(move || {
-        shown.remove();
-        noted.remove();
-    });
+/// What is read in one tab is read in the others.
+fn follow_other_tabs(model: &Model) {
+    let model = model.clone();
+    let listener = window_event_listener(ev::storage, move |_| model.restore_read());
+    on_cleanup(move || listener.remove());
 }
 
 /// The address names the session on screen, and a change of the address changes the session.

@@ -2,7 +2,13 @@
 
 use std::sync::Arc;
 
-use leptos::{ev::MouseEvent, prelude::*};
+use leptos::{
+    ev::{Event, MouseEvent},
+    prelude::*,
+};
+use web_sys::HtmlElement;
+
+use crate::timer::after;
 
 /// Leptos' `view!` as one type for all elements: each further type of view brings its own copy of the code that shows,
 /// changes and removes it.
@@ -52,6 +58,33 @@ pub(super) type Press = Box<dyn FnMut(MouseEvent)>;
 
 pub(super) fn press(press: impl FnMut(MouseEvent) + 'static) -> Press {
     Box::new(press)
+}
+
+/// Does something once what changes now is in the document. All of one type: the browser's side of a timer is paid for by type.
+pub(super) fn soon(act: impl FnOnce() + 'static) {
+    later(0, act);
+}
+
+pub(super) fn later(ms: u32, act: impl FnOnce() + 'static) {
+    let act: Box<dyn FnOnce()> = Box::new(act);
+    after(ms, act).forget();
+}
+
+/// The first element that matches, as what can have the focus.
+pub(super) fn find(selector: &str) -> Option<HtmlElement> {
+    document().query_selector(selector).ok().flatten().map(wasm_bindgen::JsCast::unchecked_into)
+}
+
+/// Gives the focus to the first element that matches.
+pub(super) fn focus(selector: &str) -> Option<HtmlElement> {
+    find(selector).inspect(|element| drop(element.focus()))
+}
+
+/// What any other event does.
+pub(super) type Happens = Box<dyn FnMut(Event)>;
+
+pub(super) fn happens(happens: impl FnMut(Event) + 'static) -> Happens {
+    Box::new(happens)
 }
 
 pub(super) fn button(class: &'static str, action: &'static str, label: &'static str, press: Press) -> AnyView {

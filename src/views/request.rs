@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use leptos::{ev, prelude::*};
+use leptos::prelude::*;
 use moorline_protocol::{RequestOption, Settlement};
 use wasm_bindgen::JsCast as _;
 
@@ -80,28 +80,22 @@ fn sending(model: &Model, answer: &Answering) -> AnyView {
     view! { <div data-send-state=word(&answer.line.state)>{send_line(model, &answer.message, &answer.line, false)}</div> }
 }
 
-/// The keys 1 to 4 answer the oldest open request, unless something is being typed.
-pub(super) fn answer_by_key(model: &Model) {
-    let model = model.clone();
-    let listener = window_event_listener(ev::keydown, move |event| {
-        if event.ctrl_key() || event.alt_key() || event.meta_key() || event.repeat() || is_typing(&event) {
-            return;
-        }
-        let digit = event.key().parse::<usize>().ok().filter(|digit| (1..=KEYS).contains(digit));
-        let (Some(digit), Some(screen)) = (digit, model.screen().get_untracked()) else { return };
-        let Some(request) = screen.standing().with_untracked(|standing| standing.waiting.first().cloned()) else { return };
-        let is_answered = screen.answers().with_untracked(|answers| answers.iter().any(|answer| answer.request == request));
-        let Some(row) = screen.block(&request).filter(|_| !is_answered) else { return };
-        let Content::Request { options, .. } = &row.content else { return };
-        if let Some(option) = options.with_untracked(|options| options.get(digit - 1).map(|option| option.id.clone())) {
-            event.prevent_default();
-            model.answer(&request, &option);
-        }
-    });
-    on_cleanup(move || listener.remove());
+/// Answers the oldest open request by the option that a digit names.
+pub(super) fn answer_by_key(model: &Model, event: &web_sys::KeyboardEvent) {
+    let digit = event.key().parse::<usize>().ok().filter(|digit| (1..=KEYS).contains(digit));
+    let (Some(digit), Some(screen)) = (digit, model.screen().get_untracked()) else { return };
+    let Some(request) = screen.standing().with_untracked(|standing| standing.waiting.first().cloned()) else { return };
+    let is_answered = screen.answers().with_untracked(|answers| answers.iter().any(|answer| answer.request == request));
+    let Some(row) = screen.block(&request).filter(|_| !is_answered) else { return };
+    let Content::Request { options, .. } = &row.content else { return };
+    if let Some(option) = options.with_untracked(|options| options.get(digit - 1).map(|option| option.id.clone())) {
+        event.prevent_default();
+        model.answer(&request, &option);
+    }
 }
 
-fn is_typing(event: &web_sys::KeyboardEvent) -> bool {
+/// Whether what is pressed is typed somewhere.
+pub(super) fn is_typing(event: &web_sys::KeyboardEvent) -> bool {
     let target = event.target().and_then(|target| target.dyn_into::<web_sys::Element>().ok());
     target.is_some_and(|target| target.matches("input, textarea, select, [contenteditable]").unwrap_or(false))
 }

@@ -8,12 +8,13 @@ use crate::model::{Entry, Model, Screen};
 use super::{
     echo, gap,
     part::{button, lines, part, press, view, words},
-    scroll, turn, welcome,
+    reveal, scroll, turn, welcome,
 };
 
 pub(super) fn transcript(model: &Model, screen: &Screen) -> AnyView {
     let (scroller, column) = (NodeRef::<html::Div>::new(), NodeRef::<html::Div>::new());
     let pinned = scroll::follow_end(model, screen, scroller, column);
+    reveal::follow(model, screen, &pinned, scroller);
     let (applied, epoch, status, standing) = (screen.applied(), screen.epoch(), model.status(), screen.standing());
     view! {
         <div class="scroll-frame">
@@ -38,7 +39,7 @@ pub(super) fn transcript(model: &Model, screen: &Screen) -> AnyView {
                     {welcome::welcome(model, screen)}
                 </div>
             </div>
-            {latest(&pinned, screen)}
+            {latest(model, &pinned, screen)}
         </div>
     }
 }
@@ -69,18 +70,28 @@ fn earlier(model: &Model, screen: &Screen) -> AnyView {
     })
 }
 
-fn latest(pinned: &ArcRwSignal<bool>, screen: &Screen) -> AnyView {
+fn latest(model: &Model, pinned: &ArcRwSignal<bool>, screen: &Screen) -> AnyView {
     let (pinned, applied, repin, unseen) = (pinned.clone(), screen.applied(), screen.repin(), screen.unseen());
     let is_away = ArcMemo::new(move |_| !pinned.get() && applied.get() > Seq::ZERO);
+    let standing = screen.standing();
+    let asks = ArcMemo::new(move |_| standing.with(|standing| !standing.waiting.is_empty()));
+    let model = model.clone();
     part(move || {
         let (repin, unseen) = (repin.clone(), unseen.clone());
         let label = move || match unseen.get() {
             0 => "Jump to latest".to_owned(),
             n => format!("Jump to latest ({n} new)"),
         };
+        let (model, asks) = (model.clone(), asks.clone());
         is_away.get().then(|| {
             view! {
-                <button type="button" class="latest" data-action="latest" on:click=press(move |_| repin.notify())>{words(label)}</button>
+                <div class="away">
+                    {part(move || {
+                        let model = model.clone();
+                        asks.get().then(|| button("primary", "question", "The agent asks you", press(move |_| model.reveal_request())))
+                    })}
+                    <button type="button" class="latest" data-action="latest" on:click=press(move |_| repin.notify())>{words(label)}</button>
+                </div>
             }
         })
     })

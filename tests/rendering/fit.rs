@@ -8,7 +8,7 @@ use web_sys::{Document, Element};
 
 use crate::stage::Stage;
 
-const STYLES: &str = include_str!("../../src/assets/app.css");
+const STYLES: &str = concat!(include_str!("../../src/assets/app.css"), include_str!("../../src/assets/sessions.css"));
 
 /// A frame of a width, with the page's styles: media queries go by its size.
 struct Frame {

@@ -2,7 +2,7 @@
 
 use moorline::model::{ReadMark, ReadMarks};
 use moorline_delivery::{AttachmentStatus, ClientEvent};
-use moorline_protocol::{BlockKind, Event, FieldsPatch, Item, Outcome, Seq};
+use moorline_protocol::{BlockKind, Event, FieldsPatch, Item, Outcome, Seq, encode};
 use wasm_bindgen::JsCast as _;
 use wasm_bindgen_test::wasm_bindgen_test;
 use web_sys::{Element, Event as DomEvent};
@@ -103,8 +103,8 @@ fn live(stage: &Stage) {
 
 fn read_up_to(stage: &Stage, seq: u64) {
     let mark = ReadMark { session: session("s1"), epoch: epoch(), seq: Seq::new(seq), at: 1 };
-    stage.driver.marks.replace(ReadMarks { since: 1, marks: vec![mark] });
-    stage.model.take_read_marks();
+    stage.driver.preferences.borrow_mut().insert("read".to_owned(), encode(&ReadMarks { since: 1, marks: vec![mark] }));
+    stage.model.restore_read();
     stage.model.select(&session("s2"));
     stage.model.select(&session("s1"));
 }
@@ -139,11 +139,11 @@ async fn what_comes_while_the_page_is_hidden_stands_below_a_mark_when_it_is_show
     live(&stage);
     stage.until_count("[data-turn=m3]", 1).await;
     browser::settle().await;
-    stage.model.set_visible(false);
+    stage.model.set_hidden(true);
     stage.events("s1", vec![accepted(17, "m4", "more"), started(18, "m4"), ended(19, "m4", Outcome::Completed)]);
     stage.until_count("[data-turn=m4]", 1).await;
     assert_eq!(stage.count("[data-new]"), 0, "a mark is set while nobody looks");
-    stage.model.set_visible(true);
+    stage.model.set_hidden(false);
     stage.until_count("[data-new]", 1).await;
     let follows = stage.find("[data-new]").and_then(|mark| mark.next_element_sibling());
     assert_eq!(follows.and_then(|turn| turn.get_attribute("data-turn")).as_deref(), Some("m4"));

@@ -66,6 +66,47 @@ impl Dom {
         composer.dispatch_event(&event).expect("it is dispatched");
     }
 
+    /// Types into another field as a user does.
+    pub(crate) fn type_into(&self, selector: &str, text: &str) {
+        let field: web_sys::HtmlInputElement = self.find(selector).unwrap_or_else(|| panic!("{selector} is on screen")).unchecked_into();
+        field.set_value(text);
+        self.dispatch(selector, "input");
+    }
+
+    /// Dispatches an event that bubbles and can be cancelled.
+    pub(crate) fn dispatch(&self, selector: &str, kind: &str) {
+        let init = web_sys::EventInit::new();
+        init.set_bubbles(true);
+        init.set_cancelable(true);
+        let event = web_sys::Event::new_with_event_init_dict(kind, &init).expect("an event");
+        let element = self.find(selector).unwrap_or_else(|| panic!("{selector} is on screen"));
+        element.dispatch_event(&event).expect("it is dispatched");
+    }
+
+    /// Whether what has the focus matches a selector.
+    pub(crate) fn has_focus(&self, selector: &str) -> bool {
+        let active = self.host.owner_document().and_then(|document| document.active_element());
+        active.is_some_and(|active| active.matches(selector).expect("a valid selector"))
+    }
+
+    pub(crate) async fn until_focus(&self, selector: &str) {
+        until(&format!("the focus to be on {selector}"), || self.has_focus(selector)).await;
+    }
+
+    /// Presses a key where the focus is.
+    pub(crate) fn press_key_here(&self, init: &web_sys::KeyboardEventInit, key: &str) {
+        let active = self.host.owner_document().and_then(|document| document.active_element()).expect("a document with a body");
+        init.set_key(key);
+        init.set_bubbles(true);
+        init.set_cancelable(true);
+        let event = web_sys::KeyboardEvent::new_with_keyboard_event_init_dict("keydown", init).expect("an event");
+        active.dispatch_event(&event).expect("it is dispatched");
+    }
+
+    pub(crate) fn press_here(&self, key: &str) {
+        self.press_key_here(&web_sys::KeyboardEventInit::new(), key);
+    }
+
     pub(crate) fn press(&self, init: &web_sys::KeyboardEventInit, key: &str) {
         self.press_key("textarea[data-composer]", init, key);
     }

@@ -4,20 +4,20 @@
 
 use std::{
     cell::{Cell, RefCell},
-    collections::BTreeMap,
+    collections::{BTreeMap, VecDeque},
     ops::Deref,
     rc::Rc,
 };
 
-use moorline::model::{Driver, Model, Pending, ReadMarks};
+use moorline::model::{Driver, Format, Model, Pending};
 use moorline_delivery::{AttachmentStatus, ClientEvent, Counters, Diagnostics, LinkStatus, SendResult, SendState, SendStatus};
 use moorline_protocol::{
-    Accepted, Append, Block, BlockId, BlockKind, Changed, Epoch, Event, EventBody, FieldsPatch, Item, MessageId, Millis, Opened, Outcome,
-    Page, Patch, RequestOption, Rows, Send, SendBody, Seq, SessionId, SessionRow, SetAgent, ToolStatus, Turn, TurnEnded, TurnId,
-    TurnStarted, TurnState,
+    Accepted, Append, Block, BlockId, BlockKind, ChangeSession, Changed, Epoch, Event, EventBody, FieldsPatch, Hits, Item, MessageId,
+    Millis, Opened, Outcome, Page, Patch, RequestOption, Rows, Send, SendBody, Seq, SessionId, SessionRow, SetAgent, ToolStatus, Turn,
+    TurnEnded, TurnId, TurnStarted, TurnState, encode,
 };
 
-use crate::dom::Dom;
+use crate::{browser::turn, dom::Dom};
 
 pub(crate) fn session(name: &str) -> SessionId {
     SessionId::parse(name).expect("a valid id")
@@ -35,6 +35,9 @@ pub(crate) fn epoch() -> Epoch {
     Epoch::parse("e1").expect("a valid id")
 }
 
+/// An answer that comes once the test has put it here.
+pub(crate) type HeldAnswer = Rc<RefCell<Option<Result<Hits, String>>>>;
+
 /// The transport's stand-in.
 #[derive(Default)]
 pub(crate) struct FakeDriver {
@@ -45,10 +48,16 @@ pub(crate) struct FakeDriver {
     pub(crate) answer: Cell<Option<SendResult>>,
     pub(crate) drafts: RefCell<BTreeMap<String, String>>,
     pub(crate) page: RefCell<Option<Page>>,
+    /// What `change` answers, the next first; none = no answer.
+    pub(crate) changes: RefCell<VecDeque<Result<SessionRow, String>>>,
+    /// What `delete`, `export` and `sign_out` answer, the next first; none = no answer.
+    pub(crate) done: RefCell<VecDeque<Result<(), String>>>,
+    /// Every search, with the place of its answer, which it waits for.
+    pub(crate) searches: RefCell<Vec<(String, HeldAnswer)>>,
+    pub(crate) preferences: RefCell<BTreeMap<String, String>>,
     pub(crate) diagnostics: RefCell<Option<Diagnostics>>,
     pub(crate) looks: Cell<u32>,
     pub(crate) now: Cell<u64>,
-    pub(crate) marks: RefCell<ReadMarks>,
     ids: Cell<u32>,
 }
 
@@ -59,6 +68,11 @@ impl FakeDriver {
 
     pub(crate) fn called(&self, call: &str) -> bool {
         self.calls.borrow().iter().any(|made| made == call)
+    }
+
+    fn next_done(&self) -> Pending<()> {
+        let answer = self.done.borrow_mut().pop_front();
+        Box::pin(async { answer.unwrap_or_else(no_answer) })
     }
 
     fn id(&self) -> u32 {
@@ -107,6 +121,40 @@ impl Driver for FakeDriver {
         Box::pin(async { Ok(()) })
     }
 
+    fn change(&self, session: &SessionId, change: ChangeSession) -> Pending<SessionRow> {
+        self.note(format!("change {session} {}", encode(&change)));
+        let answer = self.changes.borrow_mut().pop_front();
+        Box::pin(async { answer.unwrap_or_else(no_answer) })
+    }
+
+    fn delete(&self, session: &SessionId) -> Pending<()> {
+        self.note(format!("delete {session}"));
+        self.next_done()
+    }
+
+    fn search(&self, query: &str) -> Pending<Hits> {
+        let answer = HeldAnswer::default();
+        self.searches.borrow_mut().push((query.to_owned(), Rc::clone(&answer)));
+        Box::pin(async move {
+            loop {
+                if let Some(answer) = answer.take() {
+                    return answer;
+                }
+                turn().await;
+            }
+        })
+    }
+
+    fn export(&self, session: &SessionId, format: Format, title: String) -> Pending<()> {
+        self.note(format!("export {session} {} {title}", format.word()));
+        self.next_done()
+    }
+
+    fn sign_out(&self) -> Pending<()> {
+        self.note("sign_out".to_owned());
+        self.next_done()
+    }
+
     fn sign_in(&self, token: &str) -> Pending<()> {
         self.note(format!("sign_in {token}"));
         Box::pin(async { Err("the token was refused".to_owned()) })
@@ -126,12 +174,16 @@ impl Driver for FakeDriver {
         self.drafts.borrow_mut().insert(session.as_str().to_owned(), text.to_owned());
     }
 
-    fn read_marks(&self) -> ReadMarks {
-        self.marks.borrow().clone()
+    fn drafts(&self) -> Vec<SessionId> {
+        self.drafts.borrow().iter().filter(|(_, text)| !text.is_empty()).map(|(name, _)| session(name)).collect()
     }
 
-    fn keep_read_marks(&self, marks: &ReadMarks) {
-        self.marks.replace(marks.clone());
+    fn preference(&self, name: &str) -> Option<String> {
+        self.preferences.borrow().get(name).cloned()
+    }
+
+    fn set_preference(&self, name: &str, value: &str) {
+        self.preferences.borrow_mut().insert(name.to_owned(), value.to_owned());
     }
 
     fn diagnostics(&self) -> Diagnostics {
@@ -152,6 +204,10 @@ impl Driver for FakeDriver {
     fn new_session_id(&self) -> SessionId {
         session(&format!("new{}", self.id()))
     }
+}
+
+fn no_answer<T>() -> Result<T, String> {
+    Err("no answer".to_owned())
 }
 
 /// A mounted page. Dropping it takes the page out of the document.
@@ -178,7 +234,12 @@ impl Stage {
 
     /// The same in another document of this browser, which may be of another size.
     pub(crate) fn open_in(document: &web_sys::Document) -> Self {
-        let driver = Rc::new(FakeDriver::default());
+        Self::open_with(document, FakeDriver::default())
+    }
+
+    /// The same over a transport that holds something already.
+    pub(crate) fn open_with(document: &web_sys::Document, driver: FakeDriver) -> Self {
+        let driver = Rc::new(driver);
         let model = Model::new();
         model.connect(Rc::clone(&driver) as Rc<dyn Driver>);
         model.select(&session("s1"));

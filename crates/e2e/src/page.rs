@@ -1,5 +1,6 @@
 //! One window of the browser with a page in it.
 
+mod hands;
 mod life;
 
 use std::{

@@ -86,13 +86,18 @@ impl Album {
 
     /// Takes all four pictures of what is shown and checks each.
     async fn add(&self, page: &Page, name: &str) {
-        for (width, height) in SIZES {
-            for (scheme, word) in SCHEMES {
-                let place = format!("{name}-{width}-{word}");
-                page.screenshot(&self.folder.join(format!("{place}.png")), width, height, scheme).await;
-                assert_eq!(page.run::<Vec<String>>(OVERFLOW).await, Vec::<String>::new(), "{place} overflows");
-                assert_eq!(page.run::<Vec<String>>(LOW_CONTRAST).await, Vec::<String>::new(), "{place} has too little contrast");
-            }
+        for size in SIZES {
+            self.add_at(page, name, size).await;
+        }
+    }
+
+    /// Takes both pictures of one size.
+    async fn add_at(&self, page: &Page, name: &str, (width, height): (u32, u32)) {
+        for (scheme, word) in SCHEMES {
+            let place = format!("{name}-{width}-{word}");
+            page.screenshot(&self.folder.join(format!("{place}.png")), width, height, scheme).await;
+            assert_eq!(page.run::<Vec<String>>(OVERFLOW).await, Vec::<String>::new(), "{place} overflows");
+            assert_eq!(page.run::<Vec<String>>(LOW_CONTRAST).await, Vec::<String>::new(), "{place} has too little contrast");
         }
     }
 }
@@ -167,4 +172,57 @@ async fn every_state_fits_and_can_be_read_at_two_widths_in_two_schemes() {
     scene.proxy.admit(Admission::Open);
     page.wait_for("the deletion", "document.querySelector('[data-transcript]').dataset.status === 'deleted'", SOON).await;
     album.add(&page, "deleted").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_list_the_search_and_the_help_fit_and_can_be_read_at_two_widths_in_two_schemes() {
+    let album = Album::open();
+    let scene = Scene::start(Transport::WebSocket, Pace::Fast, &["--agent", "demo:--delay-ms 2"]).await;
+    let page = scene.open().await;
+    for text in
+        ["Tidy the parser, and say what a session costs while nothing happens to it", "/echo notes on the roof", "/ask", "/sleep 600"]
+    {
+        page.new_session().await;
+        page.send(text).await;
+        page.wait_for("its line", &format!("document.querySelector('.row-title')?.textContent.startsWith({:?})", &text[..4]), SOON).await;
+    }
+    let rows = scene.api.sessions().await;
+    let named = |start: &str| rows.iter().find(|row| row.title.starts_with(start)).map(|row| row.session.to_string()).unwrap();
+    for (session, change) in [(named("Tidy"), r#"{"pinned":true}"#), (named("/echo"), r#"{"archived":true}"#)] {
+        let json = [("content-type", "application/json")];
+        assert!(scene.api.raw(Method::PATCH, &format!("/v1/sessions/{session}"), &json, change).await.0.is_success());
+    }
+    page.wait_for("what is put away", "document.querySelector('[data-archived]')", SOON).await;
+
+    for size in SIZES {
+        page.look(size.0, size.1, Scheme::Light).await;
+        // On a narrow page the list is in a drawer.
+        if size.0 < 768 {
+            page.click(".menu").await;
+            page.wait_for("the drawer", "document.querySelector('[data-drawer=open] .main[inert]')", SOON).await;
+        }
+        album.add_at(&page, "list", size).await;
+        page.run::<()>("document.querySelector('[data-more]').click()").await;
+        page.wait_for("the menu", "document.activeElement.matches('[data-act=rename]')", SOON).await;
+        album.add_at(&page, "list-menu", size).await;
+        page.click("[data-act=rename]").await;
+        page.wait_for("the field", "document.activeElement.matches('[data-rename]')", SOON).await;
+        album.add_at(&page, "list-rename", size).await;
+        page.click("[data-action=leave]").await;
+        page.run::<()>("document.querySelector('[data-more]').click()").await;
+        page.click("[data-act=delete]").await;
+        page.wait_for("the question", "document.activeElement.matches('[data-action=keep]')", SOON).await;
+        album.add_at(&page, "list-ask", size).await;
+        page.click("[data-action=keep]").await;
+        let type_in = "const field = document.querySelector('[data-search]'); field.value = 'pars'; \
+                       field.dispatchEvent(new Event('input', { bubbles: true }))";
+        page.run::<()>(type_in).await;
+        page.wait_for("what was found", "document.querySelector('[data-search-state=answered]')", SOON).await;
+        album.add_at(&page, "search", size).await;
+        page.run::<()>(&type_in.replace("'pars'", "''")).await;
+        page.click("[data-help]").await;
+        page.wait_for("the help", "document.querySelector('dialog[open] [data-shortcuts]')", SOON).await;
+        album.add_at(&page, "help", size).await;
+        page.click("[data-action=close-help]").await;
+    }
 }

@@ -45,6 +45,8 @@ pub struct Hits {
     pub hits: Vec<Hit>,
 }
 
+record!(Hits { hits });
+
 /// One thing found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hit {
@@ -57,6 +59,8 @@ pub struct Hit {
     pub excerpt: Vec<String>,
 }
 
+record!(Hit { session, place, excerpt });
+
 /// The block in which something was found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HitPlace {
@@ -67,6 +71,8 @@ pub struct HitPlace {
     /// Its first seq: a page before the one behind it holds it.
     pub opened: Seq,
 }
+
+record!(HitPlace { turn, block, opened });
 
 /// `GET /v1/sessions/{id}/blocks?before=&limit=`: the newest blocks opened before a seq.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

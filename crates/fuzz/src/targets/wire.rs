@@ -3,8 +3,8 @@
 use moorline_delivery::StoredSend;
 use moorline_gateway::testing;
 use moorline_protocol::{
-    ClientFrame, Cursor, Decode, DecodeError, Epoch, ErrorBody, Event, Flaw, GatewayFrame, MessageId, Page, Rows, Seq, SessionId, decode,
-    decode_client, encode,
+    ClientFrame, Cursor, Decode, DecodeError, Epoch, ErrorBody, Event, Flaw, GatewayFrame, Hits, MessageId, Page, Rows, Seq, SessionId,
+    SessionRow, decode, decode_client, encode,
 };
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
@@ -33,7 +33,7 @@ pub(super) fn socket() -> Execute {
     let maker = Maker::new(examples(&["client"]));
     Box::new(move |dice| {
         let mut bytes = Vec::new();
-        for _ in 0..=dice.below(5) {
+        for _ in 0..=dice.below(7) {
             let payload = if dice.once_in(3) { maker.bytes(Shape::Any, dice) } else { vec![b'x'; dice.below(140)] };
             bytes.extend(websocket_frame(&payload, dice));
         }
@@ -76,7 +76,8 @@ pub(super) fn page_answers() -> Execute {
     let sends = examples(&["client"]).into_iter().filter_map(|frame| frame.get("send").cloned());
     let stored = sends.enumerate().map(|(order, send)| json!({"order": order, "send": send, "attempts": 1, "withdrawing": "edit"}));
     let cursor = json!({"session": "s1", "epoch": "e-4f2a", "seq": 41});
-    let corpus = examples(&["http:Page", "http:ErrorBody", "http:Rows"]).into_iter().chain(stored).chain([cursor]);
+    let corpus =
+        examples(&["http:Page", "http:ErrorBody", "http:Rows", "http:Hits", "http:SessionRow"]).into_iter().chain(stored).chain([cursor]);
     let maker = Maker::new(corpus.collect());
     Box::new(move |dice| {
         let text = maker.text(Shape::Any, dice);
@@ -84,6 +85,8 @@ pub(super) fn page_answers() -> Execute {
             0 => agree::<Page>(&text),
             1 => agree::<ErrorBody>(&text),
             2 => agree::<Rows>(&text),
+            5 => agree::<Hits>(&text),
+            6 => agree::<SessionRow>(&text),
             3 => agree::<StoredSend>(&text),
             _ => agree::<Cursor>(&text),
         }

@@ -115,6 +115,8 @@ async fn pages_of_other_origins_are_refused_unless_they_are_on_the_list() {
         assert_eq!(response.status(), status, "{origin}");
         let allowed = response.headers().get(header::ACCESS_CONTROL_ALLOW_ORIGIN).map(|value| value.to_str().unwrap().to_owned());
         assert_eq!(allowed.as_deref(), (origin == "https://page.example").then_some(origin), "{origin}");
+        let shown = response.headers().get(header::ACCESS_CONTROL_EXPOSE_HEADERS).map(|value| value.to_str().unwrap().to_owned());
+        assert_eq!(shown.is_some_and(|shown| shown.contains("content-disposition")), origin == "https://page.example", "{origin}");
     }
     let bearer = format!("Bearer {TOKEN}");
     let headers = [(header::ORIGIN, "https://evil.example"), (header::AUTHORIZATION, bearer.as_str())];
