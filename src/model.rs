@@ -36,7 +36,7 @@ pub use self::{
     driver::{Driver, Pending},
     list::{ListRow, SessionList},
     notices::{Notices, Sentence},
-    row::{Answering, BlockRow, Content, EchoRow, Entry, Place, TurnRow},
+    row::{Answering, BlockRow, Content, EchoRow, Entry, Place, Times, TurnRow},
     screen::Screen,
     send_line::{SendLine, WaitsFor},
     status::{Said, Status},

@@ -6,7 +6,8 @@ const LINE_CHARS: usize = 8_000;
 /// An escape sequence that is longer ends where it is.
 const ESCAPE_CHARS: usize = 256;
 
-const BLANK: (char, Style) = (' ', Style { ink: None, paper: None, bold: false, dim: false, italic: false, underline: false, inverse: false });
+const BLANK: (char, Style) =
+    (' ', Style { ink: None, paper: None, bold: false, dim: false, italic: false, underline: false, inverse: false });
 
 /// A terminal of one endless sheet: finished runs of text, and an open line that may still be written over.
 ///
@@ -168,7 +169,9 @@ impl Terminal {
 
     fn control(&mut self, end: char, held: &str) {
         match (end, held) {
-            ('m', _) if held.bytes().all(|byte| byte.is_ascii_digit() || byte == b';' || byte == b':') => self.style = self.style.changed(held),
+            ('m', _) if held.bytes().all(|byte| byte.is_ascii_digit() || byte == b';' || byte == b':') => {
+                self.style = self.style.changed(held)
+            }
             ('K', "" | "0") => self.line.truncate(self.column),
             ('K', "1") => {
                 let end = (self.column + 1).min(self.line.len());
@@ -271,7 +274,10 @@ mod tests {
     #[test]
     fn every_way_to_name_a_colour_is_read() {
         let style = |codes: &str| {
-            let runs = { let mut terminal = Terminal::default(); terminal.push(&format!("\u{1b}[{codes}mx\n")) };
+            let runs = {
+                let mut terminal = Terminal::default();
+                terminal.push(&format!("\u{1b}[{codes}mx\n"))
+            };
             runs[0].style
         };
         assert_eq!(style("31").ink, Some(Colour::Named(1)));

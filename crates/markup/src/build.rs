@@ -33,14 +33,25 @@ struct Builder {
 /// What has begun and not ended.
 enum Open {
     Inlines(Kind, Vec<Inline>),
-    Item { done: Option<bool>, blocks: Vec<Block>, line: Vec<Inline> },
+    Item {
+        done: Option<bool>,
+        blocks: Vec<Block>,
+        line: Vec<Inline>,
+    },
     List(Option<u64>, Vec<Item>),
     Quote(Vec<Block>),
     Code(String, String),
     Html(String),
     Image(String, String),
-    Table { columns: Vec<Align>, head: Vec<Vec<Inline>>, rows: Vec<Vec<Vec<Inline>>> },
-    Row { is_head: bool, cells: Vec<Vec<Inline>> },
+    Table {
+        columns: Vec<Align>,
+        head: Vec<Vec<Inline>>,
+        rows: Vec<Vec<Vec<Inline>>>,
+    },
+    Row {
+        is_head: bool,
+        cells: Vec<Vec<Inline>>,
+    },
     /// What is in it counts as its parent's.
     Nothing,
 }
@@ -64,7 +75,9 @@ impl Builder {
             }
             Event::End(_) => self.close(),
             Event::Text(text) => self.text(&text),
-            Event::InlineHtml(text) | Event::InlineMath(text) | Event::DisplayMath(text) | Event::FootnoteReference(text) => self.text(&text),
+            Event::InlineHtml(text) | Event::InlineMath(text) | Event::DisplayMath(text) | Event::FootnoteReference(text) => {
+                self.text(&text)
+            }
             Event::Html(text) => self.text(&text),
             Event::Code(code) => self.code(code),
             // As typed: agents break lines where they mean it.
@@ -96,9 +109,7 @@ impl Builder {
             Tag::HtmlBlock => Open::Html(String::new()),
             Tag::List(start) => Open::List(start, Vec::new()),
             Tag::Item => Open::Item { done: None, blocks: Vec::new(), line: Vec::new() },
-            Tag::Table(columns) => {
-                Open::Table { columns: columns.into_iter().map(align).collect(), head: Vec::new(), rows: Vec::new() }
-            }
+            Tag::Table(columns) => Open::Table { columns: columns.into_iter().map(align).collect(), head: Vec::new(), rows: Vec::new() },
             Tag::TableHead => Open::Row { is_head: true, cells: Vec::new() },
             Tag::TableRow => Open::Row { is_head: false, cells: Vec::new() },
             Tag::TableCell => inlines(Kind::Cell),

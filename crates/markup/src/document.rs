@@ -125,7 +125,8 @@ impl Document {
             Open::Blocks => {
                 let whole = whole_lines(&self.rest);
                 let line = &self.rest[whole.len()..];
-                let (text, growing) = if is_too_much(line) { (whole, Some(Growing::Plain(["", line]))) } else { (self.rest.as_str(), None) };
+                let (text, growing) =
+                    if is_too_much(line) { (whole, Some(Growing::Plain(["", line]))) } else { (self.rest.as_str(), None) };
                 Tail { blocks: build::blocks(&tail::closed(text), &self.references), growing }
             }
         }
@@ -303,9 +304,49 @@ mod tests {
 
     /// No definitions, for they are what differs, and no tab: behind an indented fence the parser cuts it into spaces.
     const PIECES: [&str; 43] = [
-        "# ", "a", "b c", "word ", "\n", "\n\n", " ", "  ", "    ", "- ", "* ", "1. ", "2) ", "- [x] ", "> ", ">", "```\n", "```rust\n", "~~~\n", "`",
-        "*", "**", "_", "~~", "[", "]", "(", ")", "](", "![", "<b>", "<div>\n", "<!--", "-->", "<script>", "</script>", "<?", "|", "| a | b |\n", "|---|---|\n", "---\n",
-        "===\n", "\\",
+        "# ",
+        "a",
+        "b c",
+        "word ",
+        "\n",
+        "\n\n",
+        " ",
+        "  ",
+        "    ",
+        "- ",
+        "* ",
+        "1. ",
+        "2) ",
+        "- [x] ",
+        "> ",
+        ">",
+        "```\n",
+        "```rust\n",
+        "~~~\n",
+        "`",
+        "*",
+        "**",
+        "_",
+        "~~",
+        "[",
+        "]",
+        "(",
+        ")",
+        "](",
+        "![",
+        "<b>",
+        "<div>\n",
+        "<!--",
+        "-->",
+        "<script>",
+        "</script>",
+        "<?",
+        "|",
+        "| a | b |\n",
+        "|---|---|\n",
+        "---\n",
+        "===\n",
+        "\\",
     ];
 
     fn whole(text: &str) -> Vec<Block> {

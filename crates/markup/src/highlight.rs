@@ -142,7 +142,15 @@ impl Highlighter {
         let body = rest[1..].trim_end_matches('\n');
         match closing(body, end, true) {
             // A lifetime, or an apostrophe.
-            Some(length) if quote == b'\'' && self.language.style == Style::Lifetimes && length > 2 && !body.starts_with('\\') && body.chars().nth(1) != Some('\'') => (Token::Plain, 1),
+            Some(length)
+                if quote == b'\''
+                    && self.language.style == Style::Lifetimes
+                    && length > 2
+                    && !body.starts_with('\\')
+                    && body.chars().nth(1) != Some('\'') =>
+            {
+                (Token::Plain, 1)
+            }
             Some(length) => {
                 let is_key = self.language.has_keys && rest[1 + length..].trim_start().starts_with(':');
                 (if is_key { Token::Name } else { Token::Text }, 1 + length)

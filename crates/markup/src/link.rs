@@ -92,7 +92,19 @@ mod tests {
         for address in ["http://a", "HTTPS://a/b?c#d", "mailto:a@b"] {
             assert_eq!(safe(address), Some(address));
         }
-        let bad = ["javascript:alert(1)", "data:text/html,x", "//a", "/a", "http:a", "http://", " http://a", "java\tscript:x", "http://a\u{0}", "vbscript:x", "http:\\\\a"];
+        let bad = [
+            "javascript:alert(1)",
+            "data:text/html,x",
+            "//a",
+            "/a",
+            "http:a",
+            "http://",
+            " http://a",
+            "java\tscript:x",
+            "http://a\u{0}",
+            "vbscript:x",
+            "http:\\\\a",
+        ];
         for address in bad {
             assert_eq!(safe(address), None, "{address:?}");
         }

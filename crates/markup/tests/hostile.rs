@@ -72,7 +72,8 @@ fn no_hostile_text_leads_anywhere_but_the_web_and_a_letter() {
 
 #[test]
 fn html_is_shown_as_it_was_typed() {
-    for text in ["<script>alert(1)</script>", "a <b onclick=x>b</b> c", "<!-- a -->", "<div\nclass=x>\ny</div>", "- <img src=x onerror=y>"] {
+    for text in ["<script>alert(1)</script>", "a <b onclick=x>b</b> c", "<!-- a -->", "<div\nclass=x>\ny</div>", "- <img src=x onerror=y>"]
+    {
         assert_eq!(plain(text, End::Closed).trim_end(), text.trim_start_matches("- "), "{text:?}");
     }
 }
@@ -107,9 +108,67 @@ const LIMIT: Duration = Duration::from_secs(20);
 fn no_degenerate_text_takes_long_or_overflows_the_stack() {
     let many = 100_000;
     let mut texts: Vec<(String, String)> = [
-        ">", "> ", "[", "](", "*", "**a ", "*a_ ", "_", "`", "``a` ", "~~", "<", "<a ", "<!--", "![", "[a](", "\\", "&", "&#", "|", "- ", "* a\n", "1. ", "#", "\n", "\n>",
-        "    ", "\t", "a\n", "a ", "é", "[a]: b\n", "[a]: http://a\n[a]\n", "```\n", "~~~\n```\n", "- a\n  ```\n", "| a ", "|-", "http://a ", "http://", "<b>", "\u{0}", "\r",
-        "> - ", "*a **b ", "[^a]", "$$", "***a ", "a**b", "</", "<?", "]]>", "==\n", "--\n", "-\n", "x\n---\n", "[\n", "[a\n", "[[a]\n", "![a ", "[[[[[[\n",
+        ">",
+        "> ",
+        "[",
+        "](",
+        "*",
+        "**a ",
+        "*a_ ",
+        "_",
+        "`",
+        "``a` ",
+        "~~",
+        "<",
+        "<a ",
+        "<!--",
+        "![",
+        "[a](",
+        "\\",
+        "&",
+        "&#",
+        "|",
+        "- ",
+        "* a\n",
+        "1. ",
+        "#",
+        "\n",
+        "\n>",
+        "    ",
+        "\t",
+        "a\n",
+        "a ",
+        "é",
+        "[a]: b\n",
+        "[a]: http://a\n[a]\n",
+        "```\n",
+        "~~~\n```\n",
+        "- a\n  ```\n",
+        "| a ",
+        "|-",
+        "http://a ",
+        "http://",
+        "<b>",
+        "\u{0}",
+        "\r",
+        "> - ",
+        "*a **b ",
+        "[^a]",
+        "$$",
+        "***a ",
+        "a**b",
+        "</",
+        "<?",
+        "]]>",
+        "==\n",
+        "--\n",
+        "-\n",
+        "x\n---\n",
+        "[\n",
+        "[a\n",
+        "[[a]\n",
+        "![a ",
+        "[[[[[[\n",
     ]
     .iter()
     .map(|unit| (format!("{unit:?} over and over"), unit.repeat(many / unit.len().max(1))))

@@ -111,7 +111,15 @@ const LANGUAGES: &[Language] = &[
     },
     Language { names: "json jsonc json5 jsonl", has_keys: true, ..C },
     Language { names: "yaml yml", has_keys: true, has_dashes: true, ..HASH },
-    Language { names: "toml ini conf properties", line_comments: &["#", ";"], has_keys: true, has_dashes: true, long_strings: &["\"\"\"", "'''"], style: Style::Toml, ..HASH },
+    Language {
+        names: "toml ini conf properties",
+        line_comments: &["#", ";"],
+        has_keys: true,
+        has_dashes: true,
+        long_strings: &["\"\"\"", "'''"],
+        style: Style::Toml,
+        ..HASH
+    },
     Language { names: "html xml svg vue svelte xhtml", line_comments: &[], block_comments: &[("<!--", "-->")], style: Style::Markup, ..C },
     Language { names: "css scss less", line_comments: &[], has_keys: true, has_dashes: true, ..C },
     Language {
@@ -138,5 +146,8 @@ pub(super) fn find(name: &str) -> Option<&'static Language> {
 
 /// Whether a word stands for a value.
 pub(super) fn is_value(word: &str) -> bool {
-    matches!(word, "true" | "false" | "null" | "nil" | "None" | "True" | "False" | "undefined" | "NaN" | "nullptr" | "TRUE" | "FALSE" | "NULL")
+    matches!(
+        word,
+        "true" | "false" | "null" | "nil" | "None" | "True" | "False" | "undefined" | "NaN" | "nullptr" | "TRUE" | "FALSE" | "NULL"
+    )
 }
