@@ -220,6 +220,7 @@ fn no_event_is_over_the_limit_whatever_an_agent_says() {
         status: Some(ToolStatus::Completed),
         input: Some(long.clone()),
         output: Some(long.clone()),
+        exit: None,
     };
     driver.report(&turn, tool(update));
     driver.report(&turn, plan(&vec![long.as_str(); 100]));
