@@ -1,11 +1,11 @@
 //! From the parser's events to nodes.
 
-use pulldown_cmark::{Alignment, CodeBlockKind, CowStr, Event, HeadingLevel, LinkType, Parser, Tag};
+use pulldown_cmark::{Alignment, CodeBlockKind, CowStr, Event, HeadingLevel, LinkType, Tag};
 
 use crate::{
     Align, Block, Inline, Item,
     link::{self, linked},
-    references::{OPTIONS, References},
+    references::{References, events},
 };
 
 /// Deeper quotations, lists and styles are shown as if they stood less deep.
@@ -13,10 +13,8 @@ const DEPTH: usize = 24;
 
 /// Parses a text as it stands.
 pub(crate) fn blocks(text: &str, references: &References) -> Vec<Block> {
-    let mut resolver = references.resolver();
-    let parser = Parser::new_with_broken_link_callback(text, OPTIONS, Some(&mut resolver));
     let mut builder = Builder { blocks: Vec::new(), open: Vec::new() };
-    for event in parser {
+    for (event, _) in events(text, Some(references)) {
         builder.take(event);
     }
     while !builder.open.is_empty() {

@@ -3,7 +3,7 @@
 use crate::{
     Block, build,
     fence::Fence,
-    lines::{self, is_blank, is_too_much, whole_lines},
+    lines::{self, is_blank, is_too_much},
     references::References,
     split::{self, Start, StartKind},
     tail,
@@ -29,6 +29,8 @@ const WINDOW_BYTES: usize = 1 << 10;
 pub struct Document {
     /// What is not finished. Everything from here on is open.
     rest: String,
+    /// Where in the rest the line begins that is not whole.
+    line: usize,
     open: Open,
     references: References,
     /// A carriage return was the last sign: a line feed behind it is no other line.
@@ -106,7 +108,7 @@ impl Document {
             Open::Plain(_) | Open::Blocks => {}
         }
         self.rest.clear();
-        self.known = 0;
+        (self.line, self.known) = (0, 0);
         self.numbered(blocks)
     }
 
@@ -123,8 +125,7 @@ impl Document {
                 Tail { blocks: Vec::new(), growing: Some(Growing::Plain([text, line])) }
             }
             Open::Blocks => {
-                let whole = whole_lines(&self.rest);
-                let line = &self.rest[whole.len()..];
+                let (whole, line) = self.rest.split_at(self.line);
                 let (text, growing) =
                     if is_too_much(line) { (whole, Some(Growing::Plain(["", line]))) } else { (self.rest.as_str(), None) };
                 Tail { blocks: build::blocks(&tail::closed(text), &self.references), growing }
@@ -145,17 +146,22 @@ impl Document {
         }
         let new = if self.is_return_last { text.strip_prefix('\n').unwrap_or(text) } else { text };
         self.is_return_last = text.ends_with('\r');
+        let start = self.rest.len();
         if new.contains('\r') {
             self.rest.push_str(&new.replace("\r\n", "\n").replace('\r', "\n"));
         } else {
             self.rest.push_str(new);
+        }
+        // Found in what is new: a line may be longer than all else.
+        if let Some(end) = self.rest[start..].rfind('\n') {
+            self.line = start + end + 1;
         }
     }
 
     fn advance(&mut self, take: Take, out: &mut Vec<Block>) {
         // Taken from the front as one piece at the end: a text of many blocks would be moved for each.
         let rest = std::mem::take(&mut self.rest);
-        let text = if take == Take::All { &rest[..] } else { whole_lines(&rest) };
+        let text = if take == Take::All { &rest[..] } else { &rest[..self.line] };
         let mut at = 0;
         while at < text.len() {
             let left = &text[at..];
@@ -170,6 +176,7 @@ impl Document {
             }
         }
         self.rest = rest[at..].to_owned();
+        self.line = self.line.saturating_sub(at);
     }
 
     fn take_code(&mut self, text: &str, out: &mut Vec<Block>) -> usize {

@@ -18,11 +18,6 @@ pub(crate) fn lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
     })
 }
 
-/// The part of a text that consists of whole lines.
-pub(crate) fn whole_lines(text: &str) -> &str {
-    &text[..text.rfind('\n').map_or(0, |at| at + 1)]
-}
-
 pub(crate) fn is_blank(line: &str) -> bool {
     line.bytes().all(|byte| matches!(byte, b' ' | b'\t' | b'\n'))
 }

@@ -44,7 +44,7 @@ fn link(text: &str, out: &mut Vec<Inline>) {
     let mut from = 0;
     while let Some(found) = text[from..].find("http") {
         let start = from + found;
-        let is_word_start = text[..start].chars().next_back().is_none_or(|sign| !sign.is_alphanumeric());
+        let is_word_start = text[..start].chars().next_back().is_none_or(|sign| !is_letter(sign));
         let is_address = text[start..].starts_with("http://") || text[start..].starts_with("https://");
         from = start + 4;
         if !is_word_start || !is_address {
@@ -53,7 +53,7 @@ fn link(text: &str, out: &mut Vec<Inline>) {
         let length = text[start..].find(|sign: char| sign.is_whitespace() || sign.is_control() || "<>\"`|\\".contains(sign));
         let address = trimmed(&text[start..length.map_or(text.len(), |length| start + length)]);
         from = start + address.len().max(4);
-        if host(address).is_none_or(|host| !host.starts_with(char::is_alphanumeric) && !host.starts_with('[')) {
+        if host(address).is_none_or(|host| !host.starts_with(is_letter) && !host.starts_with('[')) {
             continue;
         }
         if start > done {
@@ -65,6 +65,11 @@ fn link(text: &str, out: &mut Vec<Inline>) {
     if done < text.len() {
         out.push(Inline::Text(text[done..].to_owned()));
     }
+}
+
+/// Every letter beyond ASCII counts: the tables that tell them apart are large.
+const fn is_letter(sign: char) -> bool {
+    sign.is_ascii_alphanumeric() || !sign.is_ascii()
 }
 
 /// Without what ends the sentence around it.

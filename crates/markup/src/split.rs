@@ -1,8 +1,8 @@
 //! Where the blocks of a text begin that stand by themselves.
 
-use pulldown_cmark::{CodeBlockKind, Event, Parser, Tag};
+use pulldown_cmark::{CodeBlockKind, Event, Tag};
 
-use crate::references::OPTIONS;
+use crate::references::events;
 
 /// A block that stands by itself.
 #[derive(Debug)]
@@ -30,7 +30,7 @@ pub(crate) fn starts(text: &str) -> Vec<Start> {
     let mut starts: Vec<Start> = Vec::new();
     let mut depth = 0_usize;
     let line_of = |at: usize| text.as_bytes()[..at.min(text.len())].iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
-    for (event, range) in Parser::new_ext(text, OPTIONS).into_offset_iter() {
+    for (event, range) in events(text, None) {
         let kind = match &event {
             Event::Start(Tag::CodeBlock(CodeBlockKind::Fenced(info))) => Some(StartKind::Fence(info.to_string())),
             Event::Start(Tag::List(_)) => Some(StartKind::List(Vec::new())),

@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 
-use pulldown_cmark::{Event, Parser, Tag};
+use pulldown_cmark::{Event, Tag};
 
-use crate::references::OPTIONS;
+use crate::references::events;
 
 /// The text with what is open at its end closed, and without what may be the beginning of markup.
 pub(crate) fn closed(text: &str) -> Cow<'_, str> {
@@ -43,7 +43,7 @@ fn without_rule(text: &str) -> &str {
 /// The place of the last text with inline markup; none when the text ends with something else.
 fn last_leaf(text: &str) -> Option<usize> {
     let mut last = None;
-    for (event, range) in Parser::new_ext(text, OPTIONS).into_offset_iter() {
+    for (event, range) in events(text, None) {
         if let Event::Start(tag) = event {
             match tag {
                 Tag::Paragraph | Tag::Heading { .. } | Tag::Item => last = Some((range, true)),
@@ -139,9 +139,10 @@ impl Scan {
         let after = text[at + length..].chars().next();
         let is_space = |sign: Option<char>| sign.is_none_or(char::is_whitespace);
         let is_sign = |sign: Option<char>| sign.is_some_and(|sign| sign.is_ascii_punctuation());
+        let is_letter = |sign: Option<char>| sign.is_some_and(|sign| sign.is_ascii_alphanumeric() || !sign.is_ascii());
         let may_open = !is_space(after) && (!is_sign(after) || is_space(before) || is_sign(before));
         let may_close = !is_space(before) && (!is_sign(before) || is_space(after) || is_sign(after));
-        let is_inner = sign == '_' && before.is_some_and(char::is_alphanumeric) && after.is_some_and(char::is_alphanumeric);
+        let is_inner = sign == '_' && is_letter(before) && is_letter(after);
         if is_inner || (sign == '~' && length > 2) {
             return;
         }

@@ -89,6 +89,12 @@ impl Parts {
                 return (&text[..=at], true);
             }
         }
+        // A word without an end is cut where it is.
+        if !self.is_code && *bytes + text.len() > 4 * PART_BYTES {
+            let end = (4 * PART_BYTES).saturating_sub(*bytes);
+            let end = (end..text.len()).find(|end| *end > 0 && text.is_char_boundary(*end)).unwrap_or(text.len());
+            return (&text[..end], true);
+        }
         *bytes += text.len();
         (text, false)
     }
