@@ -31,9 +31,12 @@ pub(crate) fn linked(inlines: Vec<Inline>) -> Vec<Inline> {
     }
     let mut out = Vec::with_capacity(inlines.len() + 2);
     for inline in inlines {
-        match inline {
-            Inline::Text(text) if text.contains("://") => link(&text, &mut out),
-            other => out.push(other),
+        if let Inline::Text(text) = &inline
+            && text.contains("://")
+        {
+            link(text, &mut out);
+        } else {
+            out.push(inline);
         }
     }
     out
@@ -118,10 +121,8 @@ mod tests {
     #[test]
     fn an_address_in_a_sentence_ends_before_the_sentence_does() {
         let found = |text: &str| {
-            linked(vec![Inline::Text(text.into())]).into_iter().find_map(|inline| match inline {
-                Inline::Link { href, .. } => Some(href),
-                _ => None,
-            })
+            let found = linked(vec![Inline::Text(text.into())]).into_iter();
+            found.filter_map(|inline| if let Inline::Link { href, .. } = inline { Some(href) } else { None }).next()
         };
         assert_eq!(found("see https://a.example/b_(c), then").as_deref(), Some("https://a.example/b_(c)"));
         assert_eq!(found("(https://a.example/b).").as_deref(), Some("https://a.example/b"));

@@ -161,10 +161,10 @@ proptest! {
         for piece in pieces(&text, &cuts) {
             let finished = document.push(piece);
             let now = match (finished.first(), document.tail().growing) {
-                (Some(first), _) => match &first.block {
-                    Block::Code { text, .. } => text.clone(),
-                    other => panic!("{other:?}"),
-                },
+                (Some(first), _) => {
+                    let Block::Code { text, .. } = &first.block else { panic!("{first:?}") };
+                    text.clone()
+                }
                 (None, Some(Growing::Code { text, .. })) => text.concat(),
                 (None, _) => continue,
             };
