@@ -46,7 +46,7 @@ pub use self::{
     notices::{Notices, Sentence},
     preferences::Alerts,
     reading::{ReadMark, ReadMarks},
-    row::{Answering, BlockRow, Content, EchoRow, Entry, Place, TurnRow},
+    row::{Answering, BlockRow, Content, EchoRow, Entry, Place, Times, TurnRow},
     screen::Screen,
     search::{Finding, Search, SearchState},
     send_line::{SendLine, WaitsFor},

@@ -12,10 +12,16 @@ mod diagnostics;
 mod dom;
 #[path = "rendering/fit.rs"]
 mod fit;
+#[path = "../crates/markup/tests/corpus/hostile.rs"]
+mod hostile;
+#[path = "rendering/markdown.rs"]
+mod markdown;
 #[path = "support/stage.rs"]
 mod stage;
 #[path = "rendering/standing.rs"]
 mod standing;
+#[path = "rendering/tools.rs"]
+mod tools;
 #[path = "rendering/window.rs"]
 mod window;
 
@@ -111,8 +117,8 @@ async fn a_snapshot_and_the_tail_show_what_live_events_show() {
 async fn a_growing_text_keeps_its_text_node() {
     let stage = Stage::open();
     stage.events("s1", turn()[..9].to_vec());
-    stage.until_texts("[data-block=tx] [data-text]", &["There is "]).await;
-    let node = |stage: &Stage| stage.find("[data-block=tx] [data-text]").and_then(|element| element.first_child()).expect("a text node");
+    stage.until_texts("[data-block=tx] [data-text]", &["There is"]).await;
+    let node = |stage: &Stage| stage.find("[data-block=tx] [data-text] p").and_then(|element| element.first_child()).expect("a text node");
     let before = node(&stage);
     stage.events("s1", vec![turn()[9].clone()]);
     stage.until_texts("[data-block=tx] [data-text]", &["There is nothing — là."]).await;
@@ -250,7 +256,7 @@ async fn a_turn_that_ended_while_the_line_was_down_leaves_nothing_running() {
     stage.tell(ClientEvent::Link(LinkStatus::Waiting { until: moorline_protocol::Millis(4_000) }));
     stage.until_attribute("[data-transcript]", "data-status", "reconnecting").await;
     // Nothing on screen is cleared by a reconnect.
-    assert_eq!(stage.texts("[data-block=tx] [data-text]"), ["There is "]);
+    assert_eq!(stage.texts("[data-block=tx] [data-text]"), ["There is"]);
     stage.tell(ClientEvent::Link(LinkStatus::Ready));
     stage.events("s1", turn()[9..].to_vec());
     stage.tell(ClientEvent::CaughtUp { session: session("s1"), seq: Seq::new(11), state: SessionState::default() });

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use moorline_delivery::SendStatus;
 use moorline_protocol::{
     Block, BlockId, BlockKind, MessageId, PlanEntry, RequestOption, SendBody, Seq, Settlement, ToolKind, ToolStatus, Turn, TurnError,
-    TurnId, TurnState, Usage,
+    TurnId, TurnState, Usage, WallTime,
 };
 
 use super::send_line::SendLine;
@@ -114,16 +114,33 @@ pub struct BlockRow {
     pub content: Content,
 }
 
+/// When a tool call was opened and closed, by the gateway's clock; none for what an older gateway told.
+pub type Times = (Option<WallTime>, Option<WallTime>);
+
 /// What a block is, with the fields that this kind shows.
 #[expect(missing_docs, reason = "the fields of the wire's block, by name")]
 pub enum Content {
     Message,
     Text,
     Thought,
-    Tool { title: ArcRwSignal<String>, tool: ArcRwSignal<Option<ToolKind>>, status: ArcRwSignal<Option<ToolStatus>> },
-    Plan { entries: ArcRwSignal<Vec<PlanEntry>> },
-    Request { title: ArcRwSignal<String>, options: ArcRwSignal<Vec<RequestOption>>, settled: ArcRwSignal<Option<Settlement>> },
-    Unsupported { title: ArcRwSignal<String> },
+    Tool {
+        title: ArcRwSignal<String>,
+        tool: ArcRwSignal<Option<ToolKind>>,
+        status: ArcRwSignal<Option<ToolStatus>>,
+        exit: ArcRwSignal<Option<u32>>,
+        times: ArcRwSignal<Times>,
+    },
+    Plan {
+        entries: ArcRwSignal<Vec<PlanEntry>>,
+    },
+    Request {
+        title: ArcRwSignal<String>,
+        options: ArcRwSignal<Vec<RequestOption>>,
+        settled: ArcRwSignal<Option<Settlement>>,
+    },
+    Unsupported {
+        title: ArcRwSignal<String>,
+    },
 }
 
 impl BlockRow {
@@ -141,10 +158,12 @@ impl BlockRow {
         let fields = &block.fields;
         match &self.content {
             Content::Message | Content::Text | Content::Thought => {}
-            Content::Tool { title, tool, status } => {
+            Content::Tool { title, tool, status, exit, times } => {
                 set_if_other(title, fields.title.as_deref().unwrap_or_default());
                 set_if_other(tool, &fields.tool);
                 set_if_other(status, &fields.status);
+                set_if_other(exit, &fields.exit);
+                set_if_other(times, &(fields.opened_at, fields.closed_at));
             }
             Content::Plan { entries } => set_if_other(entries, fields.entries.as_deref().unwrap_or_default()),
             Content::Request { title, options, settled } => {
@@ -166,7 +185,13 @@ impl Content {
             BlockKind::Message => Self::Message,
             BlockKind::Text => Self::Text,
             BlockKind::Thought => Self::Thought,
-            BlockKind::Tool => Self::Tool { title: title(), tool: ArcRwSignal::new(fields.tool), status: ArcRwSignal::new(fields.status) },
+            BlockKind::Tool => Self::Tool {
+                title: title(),
+                tool: ArcRwSignal::new(fields.tool),
+                status: ArcRwSignal::new(fields.status),
+                exit: ArcRwSignal::new(fields.exit),
+                times: ArcRwSignal::new((fields.opened_at, fields.closed_at)),
+            },
             BlockKind::Plan => Self::Plan { entries: ArcRwSignal::new(fields.entries.clone().unwrap_or_default()) },
             BlockKind::Request => Self::Request {
                 title: title(),

@@ -3,23 +3,21 @@
 use std::sync::Arc;
 
 use leptos::prelude::*;
+use moorline_markup::is_diff;
 
 use crate::model::{BlockRow, Screen};
 
 use super::{
-    live_text::live_text,
     part::{part, view},
+    terminal::terminal,
 };
-
-/// A longer diff is shown as plain text: an element a line is too many then.
-const LINES: usize = 2_000;
 
 pub(super) fn output(screen: &Screen, row: &Arc<BlockRow>) -> AnyView {
     let (screen, row, rev) = (screen.clone(), Arc::clone(row), row.rev.clone());
     let (read, id) = (screen.clone(), row.id.clone());
     let diff = ArcMemo::new(move |_| {
         rev.track();
-        read.with_block(&id, |block| Some(block.text.clone()).filter(|text| is_diff(text))).flatten()
+        read.with_block(&id, |block| is_diff(&block.text).then(|| block.text.clone())).flatten()
     });
     let is_diff = ArcMemo::new({
         let diff = diff.clone();
@@ -27,18 +25,11 @@ pub(super) fn output(screen: &Screen, row: &Arc<BlockRow>) -> AnyView {
     });
     part(move || {
         if !is_diff.get() {
-            return live_text(&screen, &row, "tool-output");
+            return terminal(&screen, &row);
         }
         let diff = diff.clone();
         view! { <div class="tool-output diff" data-text="" data-diff="">{part(move || lines(&diff.get().unwrap_or_default()))}</div> }
     })
-}
-
-/// As the gateway writes them.
-fn is_diff(text: &str) -> bool {
-    let mut lines = text.lines();
-    let head = |line: Option<&str>, sign| line.is_some_and(|line| line.starts_with(sign));
-    head(lines.next(), "--- ") && head(lines.next(), "+++ ") && head(lines.next(), "@@ ") && text.lines().nth(LINES).is_none()
 }
 
 fn lines(diff: &str) -> Vec<AnyView> {

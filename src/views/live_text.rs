@@ -8,28 +8,17 @@ use wasm_bindgen::JsCast as _;
 
 use crate::model::{BlockRow, Screen};
 
-use super::part::{effect, view};
-
-/// What of a block's text is in the element.
-#[derive(Clone, Copy, PartialEq, Eq)]
-struct Shown {
-    edition: u32,
-    from: u64,
-    bytes: usize,
-}
-
-impl Shown {
-    const fn of(block: &Block) -> Self {
-        Self { edition: block.edition, from: block.from, bytes: block.text.len() }
-    }
-}
+use super::{
+    part::{effect, view},
+    shown::Shown,
+};
 
 /// An element whose text is exactly the block's, as far as the page holds it. What is appended is added to the text
 /// node, so that a token costs the same in a long text as in a short one.
 pub(super) fn live_text(screen: &Screen, row: &Arc<BlockRow>, class: &'static str) -> AnyView {
     let node = NodeRef::<html::Div>::new();
     let first = screen.with_block(&row.id, |block| (Shown::of(block), block.text.clone()));
-    let (mut shown, text) = first.unwrap_or((Shown { edition: 0, from: 0, bytes: 0 }, String::new()));
+    let (mut shown, text) = first.unwrap_or_default();
     let (screen, id, rev) = (screen.clone(), row.id.clone(), row.rev.clone());
     effect(move || {
         rev.track();
@@ -47,8 +36,7 @@ fn grow(text: &web_sys::Text, shown: Shown, block: &Block) -> Shown {
     if now == shown {
         return shown;
     }
-    let continues = now.edition == shown.edition && now.from == shown.from;
-    match block.text.get(shown.bytes..).filter(|_| continues) {
+    match shown.rest(block) {
         // Refused only beyond the longest string that the browser can hold.
         Some(rest) => drop(text.append_data(rest)),
         None => text.set_data(&block.text),

@@ -6,8 +6,8 @@ use leptos::prelude::*;
 
 use crate::model::{BlockRow, Screen};
 
-use super::live_text::live_text;
+use super::markdown::markdown;
 
 pub(super) fn text(screen: &Screen, row: &Arc<BlockRow>) -> AnyView {
-    live_text(screen, row, "text")
+    markdown(screen, row, "text markdown")
 }

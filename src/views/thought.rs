@@ -7,7 +7,7 @@ use leptos::prelude::*;
 use crate::model::{BlockRow, Screen};
 
 use super::{
-    live_text::live_text,
+    markdown::markdown,
     part::{part, view},
 };
 
@@ -18,7 +18,7 @@ pub(super) fn thought(screen: &Screen, row: &Arc<BlockRow>) -> AnyView {
     view! {
         <details class="thought" on:toggle=move |event| toggled.set(is_open(&event))>
             <summary>"Thinking"</summary>
-            {part(move || opened.get().then(|| live_text(&screen, &row, "text thought-text")))}
+            {part(move || opened.get().then(|| markdown(&screen, &row, "text markdown thought-text")))}
         </details>
     }
 }

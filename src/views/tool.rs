@@ -5,12 +5,14 @@ use std::sync::Arc;
 use leptos::prelude::*;
 use moorline_protocol::{ToolKind, ToolStatus};
 
-use crate::model::{BlockRow, Screen};
+use crate::model::{BlockRow, Screen, Times};
 
 use super::{
+    copy::copy,
     diff,
     part::{part, view, words},
     thought::is_open,
+    ticking,
 };
 
 pub(super) fn tool(
@@ -18,12 +20,13 @@ pub(super) fn tool(
     row: &Arc<BlockRow>,
     title: &ArcRwSignal<String>,
     tool: &ArcRwSignal<Option<ToolKind>>,
-    status: &ArcRwSignal<Option<ToolStatus>>,
+    (status, exit, times): (&ArcRwSignal<Option<ToolStatus>>, &ArcRwSignal<Option<u32>>, &ArcRwSignal<Times>),
 ) -> AnyView {
     let opened = ArcRwSignal::new(false);
     let toggled = opened.clone();
     let (title, tool) = (title.clone(), tool.clone());
     let (status_word, status_label) = (status.clone(), status.clone());
+    let (exit, time) = (exit.clone(), taken(status, times));
     let body = {
         let (screen, row) = (screen.clone(), Arc::clone(row));
         part(move || opened.get().then(|| body(&screen, &row)))
@@ -33,6 +36,8 @@ pub(super) fn tool(
             <summary>
                 <span class="tool-kind">{words(move || kind(tool.get()))}</span>
                 <span class="tool-title" data-title="">{words(move || title.get())}</span>
+                {part(move || exit.get().map(exited))}
+                {time}
                 <span class="tool-status">{words(move || label(status_label.get()))}</span>
             </summary>
             {body}
@@ -48,10 +53,42 @@ fn body(screen: &Screen, row: &Arc<BlockRow>) -> AnyView {
     });
     view! {
         <div class="tool-body">
-            {part(move || input.get().map(|input| view! { <h3>"Input"</h3><pre class="tool-input" data-input="">{input}</pre> }))}
-            <h3>"Output"</h3>
-            {diff::output(screen, row)}
+            {part(move || input.get().map(|input| {
+                view! { <div class="copyable"><h3>"Input"</h3>{copy("Copy the input")}<pre class="tool-input" data-input="" tabindex="0">{input}</pre></div> }
+            }))}
+            <div class="copyable"><h3>"Output"</h3>{copy("Copy the output")}{diff::output(screen, row)}</div>
         </div>
+    }
+}
+
+fn exited(code: u32) -> AnyView {
+    view! { <span class="tool-exit" data-exit=code.to_string()>{format!("exit code {code}")}</span> }
+}
+
+/// The time that a call has taken: told by the gateway's clock when it is over, and by this device's while it runs.
+fn taken(status: &ArcRwSignal<Option<ToolStatus>>, times: &ArcRwSignal<Times>) -> AnyView {
+    let (status, times) = (status.clone(), times.clone());
+    part(move || {
+        let is_over = matches!(status.get(), Some(ToolStatus::Completed | ToolStatus::Failed));
+        let (opened, closed) = times.get();
+        let opened = opened?;
+        Some(match closed {
+            Some(closed) => view! { <span class="tool-time" data-time="">{span(closed.saturating_sub(opened))}</span> },
+            None if is_over => ().into_any(),
+            None => {
+                let now = ticking::now();
+                view! { <span class="tool-time" data-time="">{words(move || span(now.get().saturating_sub(opened)))}</span> }
+            }
+        })
+    })
+}
+
+fn span(millis: u64) -> String {
+    match millis / 1_000 {
+        0 => "under 1 s".to_owned(),
+        seconds @ 1..60 => format!("{seconds} s"),
+        seconds @ 60..3_600 => format!("{} min {} s", seconds / 60, seconds % 60),
+        seconds => format!("{} h {} min", seconds / 3_600, seconds / 60 % 60),
     }
 }
 

@@ -6,7 +6,7 @@ use moorline_protocol::Seq;
 use crate::model::{Entry, Model, Screen};
 
 use super::{
-    echo, gap,
+    copy, echo, gap,
     part::{button, lines, part, press, view, words},
     reveal, scroll, turn, welcome,
 };
@@ -27,6 +27,7 @@ pub(super) fn transcript(model: &Model, screen: &Screen) -> AnyView {
                 aria-label="Conversation"
                 aria-busy=words(move || standing.with(|standing| standing.running.is_some()).to_string())
                 data-transcript=""
+                on:click=press(|event| copy::press(&event))
                 data-session=screen.session().to_string()
                 data-applied-seq=words(move || applied.get().to_string())
                 data-epoch=words(move || epoch.with(|epoch| epoch.as_ref().map(ToString::to_string)).unwrap_or_default())

@@ -1,14 +1,18 @@
 //! What the page shows fits, on a phone and on a desk.
 
 use moorline_delivery::{ClientEvent, DropReason, Failure, LinkStatus, Notice, SendResult, SendState, Trouble};
-use moorline_protocol::{Code, Millis};
+use moorline_protocol::{BlockKind, Code, FieldsPatch, Millis, Patch, ToolStatus};
 use wasm_bindgen::JsCast as _;
 use wasm_bindgen_test::wasm_bindgen_test;
 use web_sys::{Document, Element};
 
-use crate::stage::Stage;
+use crate::stage::{Stage, accepted, append, opened, started, titled};
 
-const STYLES: &str = concat!(include_str!("../../src/assets/app.css"), include_str!("../../src/assets/sessions.css"));
+const STYLES: &str = concat!(
+    include_str!("../../src/assets/app.css"),
+    include_str!("../../src/assets/sessions.css"),
+    include_str!("../../src/assets/markdown.css")
+);
 
 /// A frame of a width, with the page's styles: media queries go by its size.
 struct Frame {
@@ -41,6 +45,8 @@ impl Frame {
             element.closest(".unseen").ok().flatten().is_none()
                 && place.width() > 0.0
                 && (place.right() > width + 1.0 || place.left() < -1.0)
+                // What scrolls by itself may hold what is wider.
+                && element.parent_element().and_then(|parent| parent.closest(".code pre, .table").ok().flatten()).is_none()
         });
         beyond.map(|element| format!("{} {}", element.tag_name(), element.class_name())).collect()
     }
@@ -59,6 +65,7 @@ async fn fill(stage: &Stage) {
     stage.send_state(1, "m2", "two", SendState::Queued);
     stage.send_state(2, "m3", "three", SendState::Retrying { at: Millis(599_000) });
     stage.send_state(3, "m4", "four", SendState::Withdrawing);
+    stage.events("s1", written());
     stage.tell(ClientEvent::Notice(Notice::NotSaved));
     stage.tell(ClientEvent::Trouble(Some(Trouble::NoSlot)));
     stage.driver.answer.set(Some(SendResult::Dropped(DropReason::IncompatibleVersion)));
@@ -82,11 +89,32 @@ async fn fill(stage: &Stage) {
     stage.until_count("[data-diagnostics]", 1).await;
 }
 
+/// An answer with everything that is wide, and an open card with a long line.
+fn written() -> Vec<moorline_protocol::Event> {
+    let long = "averylongword".repeat(30);
+    let text = format!(
+        "# {long}\n\n{long} `{long}` [{long}](http://e.example/{long})\n\n- {long}\n  - {long}\n\n> {long}\n\n| {long} | b |\n|---|---|\n| `{long}` | {long} |\n\n\
+         ```{long}\n{long}\n```\n\n![{long}](https://{long}.example/i.png)\n\n<div>{long}\n"
+    );
+    let fields = FieldsPatch { input: Patch::Set(long.clone()), exit: Patch::Set(1), ..titled(&long, ToolStatus::InProgress) };
+    vec![
+        accepted(1, "m9", &long),
+        started(2, "m9"),
+        opened(3, "m9", "tx", BlockKind::Text, FieldsPatch::default()),
+        append(4, "tx", 0, &text),
+        opened(5, "m9", "to", BlockKind::Tool, fields),
+        append(6, "to", 0, &format!("\u{1b}[1;31m{long}\u{1b}[0m\n{long}")),
+    ]
+}
+
 async fn nothing_overflows(width: u32) {
     for theme in ["light", "dark"] {
         let frame = Frame::open(width, theme);
         let stage = Stage::open_in(&frame.document);
         fill(&stage).await;
+        stage.until_count("[data-block=to] summary", 1).await;
+        stage.click("[data-block=to] summary");
+        stage.until_count("[data-block=to] [data-text]", 1).await;
         assert_eq!(frame.overflowing(), Vec::<String>::new(), "{width} px, {theme}");
         let line = stage.find("button[data-connection]").expect("the line").get_bounding_client_rect();
         assert!(line.height() < 46.0, "the status line takes {} px at {width} px", line.height());

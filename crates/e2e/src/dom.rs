@@ -2,7 +2,8 @@
 
 use std::fmt::Write as _;
 
-use moorline_protocol::{Block, Turn};
+use moorline_markup::{End, is_diff, plain, terminal_plain};
+use moorline_protocol::{Block, BlockKind, Turn};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -162,8 +163,9 @@ fn compare_block(block: &Block, seen: &SeenBlock, differ: &mut impl FnMut(&str, 
     differ(&format!("{place} first seq"), &block.opened.to_string(), &seen.first);
     differ(&format!("{place} last seq"), &block.rev.to_string(), &seen.last);
     let text = seen.text.as_deref().unwrap_or_default();
-    if block.text != text {
-        let (journal, page) = around_first_difference(&block.text, text);
+    let shown = shown(block);
+    if shown != text {
+        let (journal, page) = around_first_difference(&shown, text);
         differ(&format!("{place} text"), &journal, &page);
     }
     if let Some(title) = &block.fields.title {
@@ -171,6 +173,19 @@ fn compare_block(block: &Block, seen: &SeenBlock, differ: &mut impl FnMut(&str, 
     }
     if let Some(status) = &block.fields.status {
         differ(&format!("{place} tool status"), &word(status), seen.tool_status.as_deref().unwrap_or_default());
+    }
+}
+
+/// A block's text as the page shows it: markdown without its markup, a terminal's output without its escapes.
+#[must_use]
+pub fn shown(block: &Block) -> String {
+    match block.kind {
+        BlockKind::Text | BlockKind::Thought => {
+            let end = if block.fields.closed == Some(true) { End::Closed } else { End::Open };
+            plain(&block.text, end)
+        }
+        BlockKind::Tool if !is_diff(&block.text) => terminal_plain(&block.text),
+        BlockKind::Tool | BlockKind::Message | BlockKind::Plan | BlockKind::Request | BlockKind::Unsupported => block.text.clone(),
     }
 }
 
@@ -197,7 +212,7 @@ fn around_first_difference(journal: &str, page: &str) -> (String, String) {
 #[cfg(test)]
 mod tests {
     use moorline_protocol::{
-        Accepted, Append, BlockId, BlockKind, Epoch, Event, EventBody, FieldsPatch, MessageId, Opened, Outcome, Seq, TurnEnded, TurnStarted,
+        Accepted, Append, BlockId, Epoch, Event, EventBody, FieldsPatch, MessageId, Opened, Outcome, Seq, TurnEnded, TurnStarted,
     };
 
     use super::*;

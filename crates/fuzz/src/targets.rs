@@ -3,6 +3,7 @@
 mod agent;
 mod client;
 mod connection;
+mod markup;
 mod requests;
 mod transcript;
 mod wire;
@@ -44,6 +45,9 @@ targets! {
     "door", "anybody: cookies, bearers, tickets, origins and hosts" => requests::door;
     "agent-lines", "an agent: its stdout, cut into lines" => agent::lines;
     "agent", "an agent: its messages, through the adapter and the session into a transcript" => agent::messages;
+    "markdown", "an agent: its texts, cut anywhere, as the page shows them" => markup::markdown;
+    "terminal", "an agent: what its commands print, cut anywhere" => markup::terminal;
+    "code", "an agent: code in any language, as it is coloured" => markup::code;
     "demo", "a user of the demo agent: messages and commands" => agent::demo;
     "connection", "a client: decoded frames in the gateway's end of a connection" => connection::frames;
     "client", "a gateway: decoded frames in the page's end of a connection, and what it tells into transcripts" => client::frames;

@@ -218,9 +218,18 @@ pub struct Fields {
     /// Nothing more is written into the block.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub closed: Option<bool>,
+    /// The code with which a tool call's command ended, if the agent told it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exit: Option<u32>,
+    /// The gateway's time at which a tool call was opened. Read off the event, never written by one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub opened_at: Option<WallTime>,
+    /// The gateway's time at which a tool call was closed, from the event likewise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub closed_at: Option<WallTime>,
 }
 
-record!(default Fields { title, tool, status, input, entries, options, about, settled, closed });
+record!(default Fields { title, tool, status, input, entries, options, about, settled, closed, exit, opened_at, closed_at });
 
 impl Fields {
     /// Whether every field is absent.
@@ -261,9 +270,12 @@ pub struct FieldsPatch {
     /// See [`Fields::closed`].
     #[serde(skip_serializing_if = "Patch::is_keep")]
     pub closed: Patch<bool>,
+    /// See [`Fields::exit`].
+    #[serde(skip_serializing_if = "Patch::is_keep")]
+    pub exit: Patch<u32>,
 }
 
-record!(default FieldsPatch { title, tool, status, input, entries, options, about, settled, closed });
+record!(default FieldsPatch { title, tool, status, input, entries, options, about, settled, closed, exit });
 
 impl FieldsPatch {
     /// Whether every field is kept.
@@ -283,6 +295,7 @@ impl FieldsPatch {
         self.about.apply(&mut fields.about);
         self.settled.apply(&mut fields.settled);
         self.closed.apply(&mut fields.closed);
+        self.exit.apply(&mut fields.exit);
     }
 }
 

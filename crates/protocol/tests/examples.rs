@@ -172,6 +172,7 @@ fn every_field_of_a_block_stands_in_the_table_of_fields() {
         about: Patch::Clear,
         settled: Patch::Clear,
         closed: Patch::Clear,
+        exit: Patch::Clear,
     };
     let Value::Object(fields) = serde_json::to_value(every).expect("encodable") else { panic!("a patch is an object") };
     let listed: BTreeSet<&str> = table("Events").iter().filter(|row| row.len() == 3).map(|row| row[0]).collect();

@@ -107,4 +107,6 @@ pub struct ToolUpdate {
     pub input: Option<String>,
     /// Its whole output so far: the session finds out whether that continues or replaces what it has.
     pub output: Option<String>,
+    /// The code with which its command ended.
+    pub exit: Option<u32>,
 }

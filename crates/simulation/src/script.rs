@@ -81,8 +81,14 @@ pub(crate) fn turn(seed: u64, text: &str, busy: u64) -> Vec<Step> {
 }
 
 fn tool(call: &str, status: ToolStatus, output: Option<String>) -> AgentUpdate {
-    let update =
-        ToolUpdate { title: Some(format!("tool {call}")), kind: Some(ToolKind::Execute), status: Some(status), input: None, output };
+    let update = ToolUpdate {
+        title: Some(format!("tool {call}")),
+        kind: Some(ToolKind::Execute),
+        status: Some(status),
+        input: None,
+        output,
+        exit: None,
+    };
     AgentUpdate::Tool { call: call.to_owned(), update }
 }
 

@@ -1,7 +1,8 @@
 //! Events, one after the other.
 
 use moorline_protocol::{
-    Accepted, Append, Block, BlockId, BlockKind, Event, EventBody, Fields, Opened, Seq, Settlement, Turn, TurnId, TurnState,
+    Accepted, Append, Block, BlockId, BlockKind, Event, EventBody, Fields, FieldsPatch, Opened, Patch, Seq, Settlement, Turn, TurnId,
+    TurnState,
 };
 
 use crate::{
@@ -32,7 +33,7 @@ impl Transcript {
     pub(crate) fn fold_in(&mut self, event: &Event, changes: &mut Changes) {
         match &event.body {
             EventBody::Accepted(accepted) => self.accept(accepted, event.seq, changes),
-            EventBody::Opened(opened) => self.open(opened, event.seq, changes),
+            EventBody::Opened(opened) => self.open(opened, event, changes),
             EventBody::TurnStarted(started) => self.change_turn(&started.turn, event, changes),
             EventBody::TurnStopping(stopping) => {
                 self.change_turn(&stopping.turn, event, changes);
@@ -86,13 +87,17 @@ impl Transcript {
         self.merge_block(Block { text: accepted.text.clone(), ..message }, changes);
     }
 
-    fn open(&mut self, opened: &Opened, seq: Seq, changes: &mut Changes) {
+    fn open(&mut self, opened: &Opened, event: &Event, changes: &mut Changes) {
+        let seq = event.seq;
         let mut block = match self.blocks.get(&opened.block) {
             Some(held) if held.rev >= seq => return,
             Some(held) => Block { rev: seq, ..held.clone() },
             None => blank(opened.block.clone(), opened.turn.clone(), opened.kind, seq),
         };
-        opened.fields.clone().apply(&mut block.fields);
+        patch(&mut block, &opened.fields, event);
+        if block.kind == BlockKind::Tool {
+            block.fields.opened_at = Some(event.at);
+        }
         self.merge_block(block, changes);
     }
 
@@ -162,7 +167,7 @@ impl Transcript {
             EventBody::Answered(answered) => {
                 block.fields.settled = Some(Settlement::Answered { option: answered.option.clone(), message: answered.message.clone() });
             }
-            EventBody::Changed(changed) => changed.fields.clone().apply(&mut block.fields),
+            EventBody::Changed(changed) => patch(block, &changed.fields, event),
             EventBody::Accepted(_)
             | EventBody::Withdrawn(_)
             | EventBody::TurnStarted(_)
@@ -189,6 +194,14 @@ impl Transcript {
                 self.wait(Entity::Block(append.block.clone()), event);
             }
         }
+    }
+}
+
+/// Applies what an event says of a block's fields, and notes when a tool call was over.
+fn patch(block: &mut Block, fields: &FieldsPatch, event: &Event) {
+    fields.clone().apply(&mut block.fields);
+    if block.kind == BlockKind::Tool && fields.closed == Patch::Set(true) {
+        block.fields.closed_at = Some(event.at);
     }
 }
 

@@ -122,7 +122,9 @@ impl<'a> Turn<'a> {
             output.push_str(&prose::test_line(&mut self.random));
         }
         output.push_str(&format!("\n\u{1b}[32mtest result: ok\u{1b}[0m. {lines} passed; 0 failed\n"));
-        self.end_tool(&run, "completed", &output)?;
+        let exit = json!({"exitCode": 0});
+        let ended = json!({"sessionUpdate": "tool_call_update", "toolCallId": run, "status": "completed", "content": content(&output), "rawOutput": exit});
+        self.update(ended)?;
         self.plan(&steps, 2)?;
 
         let answer = prose::answer(&mut self.random);

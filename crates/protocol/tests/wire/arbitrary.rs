@@ -124,9 +124,9 @@ fn settlement() -> impl Strategy<Value = Settlement> {
 
 fn fields_patch() -> BoxedStrategy<FieldsPatch> {
     let texts = (patch(text()), patch(text()), patch(tool()), patch(status()));
-    let lists = (patch(entries()), patch(options()), patch(block_id()), patch(settlement()), patch(any::<bool>()));
+    let lists = (patch(entries()), patch(options()), patch(block_id()), patch(settlement()), patch(any::<bool>()), patch(any::<u32>()));
     (texts, lists)
-        .prop_map(|((title, input, tool, status), (entries, options, about, settled, closed))| FieldsPatch {
+        .prop_map(|((title, input, tool, status), (entries, options, about, settled, closed, exit))| FieldsPatch {
             title,
             tool,
             status,
@@ -136,14 +136,15 @@ fn fields_patch() -> BoxedStrategy<FieldsPatch> {
             about,
             settled,
             closed,
+            exit,
         })
         .boxed()
 }
 
 fn fields() -> BoxedStrategy<Fields> {
-    fields_patch()
-        .prop_map(|patch| {
-            let mut fields = Fields::default();
+    (fields_patch(), option::of(0..=u64::from(u32::MAX)), option::of(0..=u64::from(u32::MAX)))
+        .prop_map(|(patch, opened_at, closed_at)| {
+            let mut fields = Fields { opened_at, closed_at, ..Fields::default() };
             patch.apply(&mut fields);
             fields
         })

@@ -24,6 +24,7 @@ pub(super) struct Tool {
     status: Option<ToolStatus>,
     title: Option<String>,
     input: Option<String>,
+    exit: Option<u32>,
     edition: u32,
     output_bytes: usize,
     output: String,
@@ -129,6 +130,7 @@ impl Session {
             status: None,
             title: None,
             input: None,
+            exit: None,
             edition: 0,
             output_bytes: 0,
             output: payload_hash(&[""]),
@@ -207,6 +209,7 @@ impl Tool {
             input: new_text(&mut self.input, update.input),
             tool: new_value(&mut self.kind, update.kind),
             status: new_value(&mut self.status, status),
+            exit: new_value(&mut self.exit, update.exit),
             ..FieldsPatch::default()
         }
     }

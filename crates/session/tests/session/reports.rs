@@ -75,6 +75,7 @@ fn a_tool_call_is_one_block_from_start_to_result() {
         status: Some(ToolStatus::InProgress),
         input: Some("{}".into()),
         output: None,
+        exit: None,
     };
     let last = ToolUpdate { status: Some(ToolStatus::Completed), output: Some("a\nb\n".into()), ..first.clone() };
     let lines = written([tool(first), output("a\n"), tool(last)]);
@@ -219,6 +220,7 @@ fn no_event_is_over_the_limit_whatever_an_agent_says() {
         status: Some(ToolStatus::Completed),
         input: Some(long.clone()),
         output: Some(long.clone()),
+        exit: None,
     };
     driver.report(&turn, tool(update));
     driver.report(&turn, plan(&vec![long.as_str(); 100]));

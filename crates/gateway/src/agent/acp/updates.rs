@@ -8,6 +8,7 @@ use agent_client_protocol_schema::v1::{
 };
 use moorline_protocol::{PlanEntry, PlanStatus, ToolKind, ToolStatus};
 use moorline_session::{AgentUpdate, ToolUpdate};
+use serde_json::Value;
 
 /// Lines shown around a change.
 const CONTEXT_LINES: usize = 3;
@@ -113,9 +114,20 @@ impl Tools {
             status: fields.status.map(tool_status),
             input: fields.raw_input.map(|input| input.to_string()),
             output,
+            exit: exit_code(fields.raw_output.as_ref(), update.meta.as_ref()),
         };
         AgentUpdate::Tool { call, update }
     }
+}
+
+/// Where agents put the code with which a command ended: the protocol has no field for it but that of a terminal.
+fn exit_code(output: Option<&Value>, meta: Option<&serde_json::Map<String, Value>>) -> Option<u32> {
+    let output = output.and_then(|output| {
+        let code = output.get("exitCode").or_else(|| output.get("exit_code"));
+        code.or_else(|| output.get("metadata")?.get("exit"))
+    });
+    let code = output.or_else(|| meta?.get("terminal_exit")?.get("exit_code"));
+    code?.as_u64()?.try_into().ok()
 }
 
 fn not_empty(text: String) -> Option<String> {
@@ -215,7 +227,7 @@ const fn plan_status(status: &PlanEntryStatus) -> PlanStatus {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     use super::*;
 
@@ -244,6 +256,7 @@ mod tests {
             status: Some(ToolStatus::Pending),
             input: Some(r#"{"command":"ls"}"#.into()),
             output: None,
+            exit: None,
         };
         assert_eq!(update, Some(AgentUpdate::Tool { call: "c".into(), update: expected }));
     }
@@ -257,6 +270,24 @@ mod tests {
         let block = json!({"type": "content", "content": {"type": "text", "text": "c"}});
         assert_eq!(output(tools, json!({"content": [block, {"type": "terminal", "terminalId": "t"}]})), Some("c".into()));
         assert_eq!(output(tools, json!({"rawOutput": "again"})), None);
+    }
+
+    #[test]
+    fn an_exit_code_is_read_where_agents_put_it() {
+        let exit = |fields: Value| {
+            let mut update = json!({"sessionUpdate": "tool_call_update", "toolCallId": "c"});
+            update.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+            match translate(&mut Tools::default(), update) {
+                Some(AgentUpdate::Tool { update, .. }) => update.exit,
+                other => panic!("not a tool: {other:?}"),
+            }
+        };
+        assert_eq!(exit(json!({"rawOutput": {"output": "a", "exitCode": 0}})), Some(0));
+        assert_eq!(exit(json!({"rawOutput": {"exit_code": 101}})), Some(101));
+        assert_eq!(exit(json!({"rawOutput": {"metadata": {"exit": 2}}})), Some(2));
+        assert_eq!(exit(json!({"_meta": {"terminal_exit": {"exit_code": 3, "signal": null}}})), Some(3));
+        assert_eq!(exit(json!({"rawOutput": {"exitCode": -1}})), None);
+        assert_eq!(exit(json!({"rawOutput": "exitCode"})), None);
     }
 
     #[test]
