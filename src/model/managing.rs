@@ -20,6 +20,9 @@ pub enum Step {
 /// A request's answer: the line as it is then, or none for a session that is gone or as it was.
 type Done = Pending<Option<SessionRow>>;
 
+/// What follows once it is done.
+type Then = Box<dyn FnOnce(&Model, &SessionId)>;
+
 impl Model {
     /// Begins something with a line of the list, in place of what was begun before; `None` leaves it.
     pub fn manage(&self, step: Option<(&SessionId, Step)>) {
@@ -135,18 +138,12 @@ impl Model {
         row.trouble.set(None);
         row.busy.set(true);
         let done = ask(&*driver);
-        let then: Box<dyn FnOnce(&Self, &SessionId)> = Box::new(then);
+        let then: Then = Box::new(then);
         let (this, session) = (self.clone(), session.clone());
         spawn_local(async move { this.take_done(&session, failure, done.await, then) });
     }
 
-    fn take_done(
-        &self,
-        session: &SessionId,
-        failure: &'static str,
-        done: Result<Option<SessionRow>, String>,
-        then: Box<dyn FnOnce(&Self, &SessionId)>,
-    ) {
+    fn take_done(&self, session: &SessionId, failure: &'static str, done: Result<Option<SessionRow>, String>, then: Then) {
         if let Some(row) = self.list().row(session) {
             row.busy.set(false);
             row.trouble.set(done.as_ref().err().map(|reason| format!("{failure}: {}", as_sentence(reason))));

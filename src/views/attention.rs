@@ -101,9 +101,12 @@ fn granted() -> Alerts {
     if !Reflect::has(&js_sys::global(), &"Notification".into()).unwrap_or(false) {
         return Alerts::Unsupported;
     }
-    match Notification::permission() {
-        NotificationPermission::Granted => Alerts::On,
-        NotificationPermission::Denied => Alerts::Denied,
-        _ => Alerts::Off,
+    let permission = Notification::permission();
+    if permission == NotificationPermission::Granted {
+        Alerts::On
+    } else if permission == NotificationPermission::Denied {
+        Alerts::Denied
+    } else {
+        Alerts::Off
     }
 }
