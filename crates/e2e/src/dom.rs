@@ -177,8 +177,7 @@ fn compare_block(block: &Block, seen: &SeenBlock, differ: &mut impl FnMut(&str, 
 }
 
 /// A block's text as the page shows it: markdown without its markup, a terminal's output without its escapes.
-#[must_use]
-pub fn shown(block: &Block) -> String {
+fn shown(block: &Block) -> String {
     match block.kind {
         BlockKind::Text | BlockKind::Thought => {
             let end = if block.fields.closed == Some(true) { End::Closed } else { End::Open };
