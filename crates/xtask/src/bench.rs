@@ -68,7 +68,7 @@ mod tests {
 
     #[test]
     fn the_ceiling_itself_passes_and_one_byte_more_does_not() {
-        assert!(check_first_load(204_800).is_ok());
-        assert!(check_first_load(204_801).is_err());
+        assert!(check_first_load(307_200).is_ok());
+        assert!(check_first_load(307_201).is_err());
     }
 }

@@ -12,7 +12,7 @@ use crate::failure::{Failure, Outcome};
 use crate::workspace::write;
 
 /// What a page load may cost, in bytes after brotli.
-pub(crate) const FIRST_LOAD_CEILING_BYTES: u64 = 200 * 1024;
+pub(crate) const FIRST_LOAD_CEILING_BYTES: u64 = 300 * 1024;
 
 const BROTLI_QUALITY: u32 = 11;
 const BROTLI_WINDOW: u32 = 24;
