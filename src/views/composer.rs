@@ -1,5 +1,7 @@
 //! Where the user types.
 
+use std::{cell::Cell, rc::Rc};
+
 use leptos::prelude::*;
 use moorline_delivery::DropReason;
 
@@ -7,7 +9,7 @@ use crate::model::{Model, Screen};
 
 use super::{
     agent,
-    part::{flag, part, press, view, words},
+    part::{flag, part, press, soon, view, words},
     plan,
 };
 
@@ -24,10 +26,20 @@ pub(super) fn composer(model: &Model, screen: &Screen) -> AnyView {
         let model = model.clone();
         move |event| model.set_draft(event_target_value(&event))
     };
+    // Some browsers tell of the key that ended a composition only behind its end.
+    let has_composed = Rc::new(Cell::new(false));
+    let on_composed = {
+        let has_composed = Rc::clone(&has_composed);
+        move |_| {
+            has_composed.set(true);
+            let has_composed = Rc::clone(&has_composed);
+            soon(move || has_composed.set(false));
+        }
+    };
     let on_key = {
         let model = model.clone();
         move |event: web_sys::KeyboardEvent| {
-            let composes = event.is_composing() || event.key_code() == COMPOSING_KEY;
+            let composes = event.is_composing() || event.key_code() == COMPOSING_KEY || has_composed.get();
             if event.key() == "Enter" && !event.shift_key() && !composes {
                 event.prevent_default();
                 model.send_draft();
@@ -65,6 +77,7 @@ pub(super) fn composer(model: &Model, screen: &Screen) -> AnyView {
                     prop:value=words(move || value.get())
                     on:input=type_in
                     on:keydown=on_key
+                    on:compositionend=on_composed
                 ></textarea>
                 <div class="composer-buttons">
                     {stop(model, screen)}

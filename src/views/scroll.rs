@@ -118,7 +118,7 @@ impl Follower {
         self.observer.replace(Some((observer, on_resize)));
     }
 
-    fn listen(self: &Rc<Self>, kind: &'static str, act: impl Fn(&Self, &Event) + 'static) {
+    fn listen(self: &Rc<Self>, kind: &'static str, act: impl Fn(&Rc<Self>, &Event) + 'static) {
         let this = Rc::downgrade(self);
         let closure = OnEvent::new(move |event: Event| this.upgrade().iter().for_each(|this| act(this, &event)));
         let options = AddEventListenerOptions::new();
@@ -169,7 +169,7 @@ impl Follower {
         (self.last.replace(now), now)
     }
 
-    fn on_scroll(&self) {
+    fn on_scroll(self: &Rc<Self>) {
         let ((last_top, last_height), (top, height)) = self.look();
         let below = height - top - self.scroller.client_height();
         let at_end = below <= AT_END_PX && !self.screen.later().get_untracked();
@@ -181,13 +181,18 @@ impl Follower {
         if self.pinned.get_untracked() || self.held.borrow().is_some() {
             return;
         }
-        if top < NEAR_PX && self.screen.earlier().get_untracked() {
-            self.hold();
-            self.model.show_earlier();
+        let more = if top < NEAR_PX && self.screen.earlier().get_untracked() {
+            Model::show_earlier
         } else if below < NEAR_PX && self.screen.later().get_untracked() {
-            self.hold();
-            self.model.show_later();
-        }
+            Model::show_later
+        } else {
+            return;
+        };
+        self.hold();
+        more(&self.model);
+        // What comes may be as high as what goes: then nobody is told of a new size.
+        let this = Rc::clone(self);
+        request_animation_frame(move || this.on_resize());
     }
 
     /// Content or window changed their size; layout is done and nothing is painted yet.

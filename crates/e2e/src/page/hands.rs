@@ -34,6 +34,16 @@ impl Page {
         self.devtools("Input.dispatchKeyEvent", json!({ "type": "keyUp", "key": key, "code": key, "windowsVirtualKeyCode": code })).await;
     }
 
+    /// Presses Enter as a browser tells of it while an input method composes: the key is the input method's.
+    ///
+    /// # Panics
+    /// When the browser fails.
+    pub async fn press_enter_in_composition(&self) {
+        let key = |kind: &str| json!({ "type": kind, "key": "Enter", "code": "Enter", "windowsVirtualKeyCode": 229 });
+        self.devtools("Input.dispatchKeyEvent", key("rawKeyDown")).await;
+        self.devtools("Input.dispatchKeyEvent", key("keyUp")).await;
+    }
+
     /// Drags a finger over the transcript, so many pixels down; negative is up.
     ///
     /// # Panics

@@ -7,11 +7,11 @@ use tokio::time::Instant;
 /// So much may come within one window, in bytes; at least one report always may.
 const QUOTA: usize = 64 << 10;
 
-/// Nobody reads 4 MiB a second. Longer windows would make commits so large that others feel each of them.
-const WINDOW: Duration = Duration::from_millis(16);
+/// Nobody reads 8 MiB a second. Longer windows would make commits so large that others feel each of them.
+const WINDOW: Duration = Duration::from_millis(8);
 
 /// What a report takes beyond its text.
-const REPORT_BYTES: usize = 256;
+const REPORT_BYTES: usize = 16;
 
 /// What a session took in since its window began.
 pub(super) struct Pace {
