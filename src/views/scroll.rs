@@ -10,6 +10,7 @@ use std::{
 };
 
 use leptos::{html, prelude::*};
+use moorline_protocol::Millis;
 use send_wrapper::SendWrapper;
 use wasm_bindgen::{JsCast as _, closure::Closure};
 use web_sys::{AddEventListenerOptions, Element, Event, HtmlDivElement, KeyboardEvent, ResizeObserver, TouchEvent, WheelEvent};
@@ -22,6 +23,8 @@ use super::part::effect;
 const AT_END_PX: i32 = 2;
 /// This close to an edge of what is mounted, more is mounted there.
 const NEAR_PX: i32 = 600;
+/// A smooth scroll that was under way when the reader asked for the end goes on for so long, and is no intent any more.
+const JUMP: Millis = Millis(600);
 
 /// Follows the end of a scroller's column; returns whether it does.
 pub(super) fn follow_end(model: &Model, screen: &Screen, scroller: NodeRef<html::Div>, column: NodeRef<html::Div>) -> ArcRwSignal<bool> {
@@ -59,6 +62,8 @@ struct Follower {
     /// Where the scroller stood and how high its content was when it was last looked at.
     last: Cell<(i32, i32)>,
     touch_y: Cell<i32>,
+    /// When the reader last asked for the end.
+    jumped: Cell<Option<Millis>>,
     /// An element that must not move when turns come or go above it, and its distance from the scroller's upper edge.
     held: RefCell<Option<(Element, f64)>>,
     observer: RefCell<Option<(ResizeObserver, OnResize)>>,
@@ -74,6 +79,7 @@ impl Follower {
             scroller,
             last: Cell::new((0, 0)),
             touch_y: Cell::new(0),
+            jumped: Cell::new(None),
             held: RefCell::default(),
             observer: RefCell::default(),
             listeners: RefCell::default(),
@@ -140,12 +146,14 @@ impl Follower {
 
     fn pin(&self) {
         self.set_pinned(true);
+        self.jumped.set(Some(self.model.now()));
         self.held.replace(None);
         self.model.show_end();
         self.to_end();
     }
 
     fn unpin(&self) {
+        self.jumped.set(None);
         if self.scroller.scroll_height() > self.scroller.client_height() {
             self.set_pinned(false);
         }
@@ -176,6 +184,9 @@ impl Follower {
         if at_end && top >= last_top {
             self.set_pinned(true);
         } else if !at_end && height == last_height && top < last_top {
+            if self.pinned.get_untracked() && self.jumped.get().is_some_and(|at| self.model.now().since(at) < JUMP) {
+                return self.to_end();
+            }
             self.set_pinned(false);
         }
         if self.pinned.get_untracked() || self.held.borrow().is_some() {
