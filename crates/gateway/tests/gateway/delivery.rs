@@ -144,8 +144,8 @@ async fn beyond_the_replay_cap_a_snapshot_is_sent_and_pages_bring_the_rest() {
 
 #[tokio::test]
 async fn a_page_that_does_not_read_delays_nobody() {
-    // Credit beyond every buffer of the sockets: the write to the stopped page really blocks.
-    let world = World::start(&["--credit-bytes", "100000000", "--replay-cap", "100000"]).await;
+    // Credit beyond every buffer of the sockets: the write to the stopped page really blocks. It is not given up: it is slow to begin.
+    let world = World::start(&["--credit-bytes", "100000000", "--replay-cap", "100000", "--silence-ms", "300000"]).await;
     let (mut reader, caught_up) = follower(&world, "reader", "s").await;
     let (mut stopped, _) = follower(&world, "stopped", "s").await;
     let mut events = Vec::new();
