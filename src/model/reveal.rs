@@ -24,8 +24,9 @@ impl Model {
         let reveal = &self.0.reveal;
         reveal.is_asked.set(false);
         reveal.found.set(None);
-        reveal.wanted.replace(place.map(|place| (session.clone(), place)));
+        // What was wanted before goes with the session that goes off the screen.
         self.select(session);
+        reveal.wanted.replace(place.map(|place| (session.clone(), place)));
         self.settle();
     }
 

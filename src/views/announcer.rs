@@ -4,9 +4,10 @@ use std::{cell::RefCell, mem, rc::Rc};
 
 use gloo_timers::callback::Timeout;
 use leptos::prelude::*;
+use moorline_protocol::{AgentState, TurnId, TurnState};
 use send_wrapper::SendWrapper;
 
-use crate::model::{Content, Model};
+use crate::model::{Content, Model, Screen, as_sentence};
 
 use super::{
     composer::refused,
@@ -36,7 +37,8 @@ pub(super) fn announcer(model: &Model) -> AnyView {
             say.say(refused(reason).1.to_owned());
         }
     });
-    let (model, say) = (model.clone(), assertive.clone());
+    follow_turns(model, polite.clone());
+    let say = assertive.clone();
     let screen = model.screen();
     effect(move || say.say(screen.get().and_then(|screen| asked(&screen)).unwrap_or_default()));
     view! {
@@ -45,8 +47,69 @@ pub(super) fn announcer(model: &Model) -> AnyView {
     }
 }
 
+/// Says when the agent begins, when it has finished, and when it is down: nobody hears the text of a turn by itself.
+fn follow_turns(model: &Model, say: Region) {
+    let screen = model.screen();
+    let mut last: Option<(Screen, Stand)> = None;
+    effect(move || {
+        let Some(screen) = screen.get() else { return };
+        let now = Stand::of(&screen);
+        let before = last.take().filter(|(held, _)| held.session() == screen.session()).map(|(_, stand)| stand);
+        // What there was when the session came on screen is read there.
+        if let Some(before) = before.filter(|before| *before != now)
+            && let Some(words) = now.since(&before, &screen)
+        {
+            say.say_anew(words);
+        }
+        last = Some((screen, now));
+    });
+}
+
+/// What is at work, and why nothing can be.
+#[derive(PartialEq, Eq)]
+struct Stand {
+    turn: Option<TurnId>,
+    down: Option<String>,
+}
+
+impl Stand {
+    fn of(screen: &Screen) -> Self {
+        let turn = screen.standing().with(|standing| standing.running.as_ref().map(|running| running.turn.clone()));
+        let down = screen.agent().with(|told| {
+            let (agent, _) = told.as_ref().filter(|(agent, _)| agent.state == AgentState::Down)?;
+            Some(agent.reason.as_deref().map(as_sentence).unwrap_or_default())
+        });
+        Self { turn, down }
+    }
+
+    /// What has become of it, in words.
+    fn since(&self, before: &Self, screen: &Screen) -> Option<String> {
+        if let Some(reason) = &self.down {
+            return Some("The agent is down. ".to_owned() + reason);
+        }
+        let words = match (&before.turn, &self.turn) {
+            (None, None) => return None,
+            (Some(before), None) => ended(screen, before),
+            (Some(before), Some(now)) if before == now => return None,
+            (_, Some(_)) => "The agent is working.",
+        };
+        Some(words.to_owned())
+    }
+}
+
+fn ended(screen: &Screen, turn: &TurnId) -> &'static str {
+    match screen.turn(turn).map(|row| row.state.get_untracked()) {
+        Some(TurnState::Failed) => "The turn failed.",
+        Some(TurnState::Cancelled) => "The agent has stopped.",
+        Some(TurnState::Interrupted) => "The turn was interrupted.",
+        Some(TurnState::Completed | TurnState::Queued | TurnState::Running | TurnState::Stopping | TurnState::Withdrawn) | None => {
+            "The agent has finished."
+        }
+    }
+}
+
 /// The oldest open request in words.
-fn asked(screen: &crate::model::Screen) -> Option<String> {
+fn asked(screen: &Screen) -> Option<String> {
     let request = screen.standing().with(|standing| standing.waiting.first().cloned())?;
     screen.entries().track();
     let row = screen.block(&request)?;
@@ -77,5 +140,13 @@ impl Region {
             }
         });
         self.timer.replace(Some(timer));
+    }
+
+    /// As [`Self::say`], also where the same was said last: a reader hears only what changes, and a space more is a change.
+    fn say_anew(&self, mut words: String) {
+        if self.words.with_untracked(|said| *said == words) {
+            words.push('\u{a0}');
+        }
+        self.say(words);
     }
 }

@@ -9,7 +9,7 @@ use crate::model::{Model, Screen};
 
 use super::{
     agent,
-    part::{flag, part, press, soon, view, words},
+    part::{flag, leave_for, part, press, soon, view, words},
     plan,
 };
 
@@ -114,7 +114,10 @@ fn stop(model: &Model, screen: &Screen) -> AnyView {
         running.get().map(|running| {
             let label = if running.stopping { "Stopping…" } else { "Stop" };
             view! {
-                <button type="button" data-stop="" disabled=flag(move || running.stopping) on:click=press(move |_| model.cancel(&running.turn))>{label}</button>
+                <button type="button" data-stop="" disabled=flag(move || running.stopping) on:click=press(move |event| {
+                    model.cancel(&running.turn);
+                    leave_for("[data-composer]", &event);
+                })>{label}</button>
             }
         })
     })

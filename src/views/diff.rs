@@ -28,7 +28,7 @@ pub(super) fn output(screen: &Screen, row: &Arc<BlockRow>) -> AnyView {
             return terminal(&screen, &row);
         }
         let diff = diff.clone();
-        view! { <div class="tool-output diff" data-text="" data-diff="">{part(move || lines(&diff.get().unwrap_or_default()))}</div> }
+        view! { <div class="tool-output diff" data-text="" data-diff="" tabindex="0" role="group" aria-label="Changes">{part(move || lines(&diff.get().unwrap_or_default()))}</div> }
     })
 }
 

@@ -80,6 +80,13 @@ pub(super) fn focus(selector: &str) -> Option<HtmlElement> {
     find(selector).inspect(|element| drop(element.focus()))
 }
 
+/// Keeps a reader who pressed a key on a button that goes away from being left nowhere; who pressed it with a pointer is not moved.
+pub(super) fn leave_for(selector: &str, event: &MouseEvent) {
+    if event.detail() == 0 {
+        focus(selector);
+    }
+}
+
 /// What any other event does.
 pub(super) type Happens = Box<dyn FnMut(Event)>;
 

@@ -44,10 +44,10 @@ fn now(entries: &[PlanEntry]) -> String {
 pub(super) fn plan(entries: &ArcRwSignal<Vec<PlanEntry>>) -> AnyView {
     let (entries, counted) = (entries.clone(), entries.clone());
     view! {
-        <section class="plan" aria-label="Plan">
+        <div class="plan" role="group" aria-label="Plan">
             <h3>"Plan" <span class="plan-count">{words(move || counted.with(|entries| done(entries)))}</span></h3>
             <ol>{part(move || entries.get().into_iter().map(entry).collect::<Vec<_>>())}</ol>
-        </section>
+        </div>
     }
 }
 

@@ -10,7 +10,7 @@ use crate::model::{Answering, BlockRow, Content, Model, Screen};
 
 use super::{
     live_text::live_text,
-    part::{flag, part, press, view, words},
+    part::{flag, leave_for, part, press, view, words},
     send_line::{send_line, word},
 };
 
@@ -27,11 +27,11 @@ pub(super) fn request(
 ) -> AnyView {
     let (title, is_open) = (title.clone(), settled.clone());
     view! {
-        <section class="request" aria-label="Request" data-open=words(move || is_open.with(Option::is_none).to_string())>
+        <div class="request" role="group" aria-label="Request" data-open=words(move || is_open.with(Option::is_none).to_string())>
             <h3 data-title="">{words(move || title.get())}</h3>
             {live_text(screen, row, "text request-text")}
             {answer_part(model, screen, row, options, settled)}
-        </section>
+        </div>
     }
 }
 
@@ -68,7 +68,10 @@ fn choice(model: &Model, row: &Arc<BlockRow>, option: &RequestOption, at: usize,
     let (model, request, id) = (model.clone(), row.id.clone(), option.id.clone());
     let class = if option.kind.starts_with("reject") { "option" } else { "option primary" };
     view! {
-        <button type="button" class=class data-option=option.id.clone() disabled=flag(move || is_closed) on:click=press(move |_| model.answer(&request, &id))>
+        <button type="button" class=class data-option=option.id.clone() disabled=flag(move || is_closed) on:click=press(move |event| {
+            model.answer(&request, &id);
+            leave_for("[data-transcript]", &event);
+        })>
             {option.name.clone()}
             {(at < KEYS).then(|| view! { <kbd aria-hidden="true">{(at + 1).to_string()}</kbd> })}
         </button>

@@ -29,7 +29,7 @@ pub(super) fn terminal(screen: &Screen, row: &Arc<BlockRow>) -> AnyView {
         let Some(element) = node.get() else { return };
         screen.with_block(&id, |block| held = Some(show(&element, held.take(), block)));
     });
-    view! { <div class="tool-output" data-text="" tabindex="0" node_ref=node></div> }
+    view! { <div class="tool-output" data-text="" tabindex="0" role="group" aria-label="Output" node_ref=node></div> }
 }
 
 fn show(element: &Element, held: Option<(Shown, Sheet)>, block: &Block) -> (Shown, Sheet) {

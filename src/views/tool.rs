@@ -54,7 +54,7 @@ fn body(screen: &Screen, row: &Arc<BlockRow>) -> AnyView {
     view! {
         <div class="tool-body">
             {part(move || input.get().map(|input| {
-                view! { <div class="copyable"><h3>"Input"</h3>{copy("Copy the input")}<pre class="tool-input" data-input="" tabindex="0">{input}</pre></div> }
+                view! { <div class="copyable"><h3>"Input"</h3>{copy("Copy the input")}<pre class="tool-input" data-input="" tabindex="0" role="group" aria-label="Input">{input}</pre></div> }
             }))}
             <div class="copyable"><h3>"Output"</h3>{copy("Copy the output")}{diff::output(screen, row)}</div>
         </div>

@@ -7,7 +7,7 @@ use crate::model::{Entry, Model, Screen};
 
 use super::{
     copy, echo, gap,
-    part::{button, lines, part, press, view, words},
+    part::{button, leave_for, lines, part, press, view, words},
     reveal, scroll, turn, welcome,
 };
 
@@ -18,6 +18,7 @@ pub(super) fn transcript(model: &Model, screen: &Screen) -> AnyView {
     let (applied, epoch, status, standing) = (screen.applied(), screen.epoch(), model.status(), screen.standing());
     view! {
         <div class="scroll-frame">
+            <h2 class="unseen">"Conversation"</h2>
             <div
                 class="scroller"
                 node_ref=scroller
@@ -91,7 +92,10 @@ fn latest(model: &Model, pinned: &ArcRwSignal<bool>, screen: &Screen) -> AnyView
                         let model = model.clone();
                         asks.get().then(|| button("primary", "question", "The agent asks you", press(move |_| model.reveal_request())))
                     })}
-                    <button type="button" class="latest" data-action="latest" on:click=press(move |_| repin.notify())>{words(label)}</button>
+                    <button type="button" class="latest" data-action="latest" on:click=press(move |event| {
+                        repin.notify();
+                        leave_for("[data-transcript]", &event);
+                    })>{words(label)}</button>
                 </div>
             }
         })

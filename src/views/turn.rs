@@ -5,7 +5,7 @@ use std::sync::Arc;
 use leptos::prelude::*;
 use moorline_protocol::{TurnState, Usage};
 
-use crate::model::{Model, Place, Screen, TurnRow};
+use crate::model::{Model, Place, Screen, TurnRow, as_sentence};
 
 use super::{
     block, gap,
@@ -85,7 +85,7 @@ fn ended(word: &'static str, reason: Option<String>) -> AnyView {
     view! {
         <p class="turn-foot ended">
             <strong>{word}</strong>
-            {reason.map(|reason| format!(" {reason}")).unwrap_or_default()}
+            {reason.map(|reason| " ".to_owned() + &as_sentence(&reason)).unwrap_or_default()}
         </p>
     }
 }

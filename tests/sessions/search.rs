@@ -119,6 +119,19 @@ async fn what_was_found_and_is_held_is_mounted_and_marked() {
 }
 
 #[wasm_bindgen_test]
+async fn what_was_found_in_another_session_than_the_one_on_screen_is_mounted_and_marked() {
+    let stage = three_sessions().await;
+    let items = (0..120).flat_map(|turn| whole_turn(turn * 4 + 1, &format!("m{turn}"), &format!("answer {turn}"))).collect();
+    stage.snapshot("s1", 480, 1, items);
+    stage.until_count("[data-block=t-m119]", 1).await;
+    stage.model.select(&session("s2"));
+    stage.until_attribute("[data-transcript]", "data-session", "s2").await;
+    let place = HitPlace { turn: message("m2"), block: block("t-m2"), opened: Seq::new(11) };
+    stage.model.reveal(&session("s1"), Some(place));
+    stage.until_count("[data-block=t-m2][data-found]", 1).await;
+}
+
+#[wasm_bindgen_test]
 async fn what_was_found_and_is_not_held_is_fetched_in_one_page() {
     let stage = three_sessions().await;
     stage.snapshot("s1", 480, 477, whole_turn(477, "m119", "answer 119"));

@@ -320,7 +320,8 @@ check();
 const DRAWN: &str = r"
 const [done] = arguments;
 const frame = () => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)));
-const moving = () => document.getAnimations().filter((animation) => animation.effect?.getComputedTiming().iterations !== Infinity);
+const ends = (animation) => animation.timeline === document.timeline && animation.effect?.getComputedTiming().iterations !== Infinity;
+const moving = () => document.getAnimations().filter(ends);
 document.fonts.ready.then(frame)
   .then(() => Promise.allSettled(moving().map((animation) => animation.finished)))
   .then(frame)

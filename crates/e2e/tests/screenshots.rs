@@ -9,11 +9,14 @@ use std::{
 
 use hyper::Method;
 use moorline_e2e::{Admission, Cut, Gateway, Pace, Page, Scene, Scheme, Transport};
+use serde_json::json;
 
 const SOON: Duration = Duration::from_secs(30);
 const OVER: [&str; 1] = ["completed"];
 const SIZES: [(u32, u32); 2] = [(1280, 800), (390, 844)];
 const SCHEMES: [(Scheme, &str); 2] = [(Scheme::Light, "light"), (Scheme::Dark, "dark")];
+/// Of these all four pictures are kept, of other states two: every picture is checked.
+const KEPT_IN_FULL: [&str; 5] = ["turn", "markdown", "cards", "request", "list"];
 
 /// Every visible text whose contrast with what lies behind it is below AA (WCAG 2.2, 1.4.3).
 const LOW_CONTRAST: &str = r#"
@@ -70,9 +73,52 @@ return beyond.slice(0, 8).map((element) => `${element.tagName} ${element.classNa
 const EMPTY_COMPOSER: &str = "const composer = document.querySelector('[data-composer]'); composer.value = ''; \
                               composer.dispatchEvent(new Event('input', { bubbles: true }))";
 
+/// Has the page believe that it is hidden, or shown again.
+const HIDE: &str = "Object.defineProperty(document, 'visibilityState', { value: 'hidden', configurable: true }); \
+                    document.dispatchEvent(new Event('visibilitychange', { bubbles: true }))";
+const SHOW: &str = "delete document.visibilityState; document.dispatchEvent(new Event('visibilitychange', { bubbles: true }))";
+
+/// An answer with everything an agent writes.
+const ANSWER: &str = "/echo ## What the tide table gets wrong
+
+The table reads **local time** where the chart has *UTC*, so every entry after `02:00` is an hour early. See \
+[the harbour's own note](https://harbour.example/notes/7) before you change it.
+
+1. Read the times as UTC.
+2. Keep the correction, once:
+   - [x] in `src/tide.rs`
+   - [ ] in the nightly report
+
+> A correction that is applied twice moves a boat by its own length.
+
+```rust
+/// Metres of water under the keel.
+pub fn clearance(depth: f64, draught: f64) -> Option<f64> {
+    let room = depth - draught; // never below the chart datum
+    (room > 0.0).then_some(room)
+}
+```
+
+![The chart of the entrance](https://charts.example/entrance.png)";
+
+/// What is wider than a phone: a table, and code.
+const WIDE: &str = "/echo Here is every berth, and the query that found them.
+
+| berth | length | depth at low water | last survey | surveyor | remarks |
+|---|---:|---:|---|---|---|
+| North 1 | 12.5 m | 2.4 m | 2024-03-11 | Harbour office | silts up after each winter storm |
+| North 2 | 18.0 m | 3.1 m | 2024-03-11 | Harbour office | free of obstacles |
+| Quay 7 | 42.0 m | 6.8 m | 2023-11-02 | Pilot association | two boats share its name in the report |
+
+```sql
+SELECT berth.name, berth.length, survey.depth - tide.lowest AS depth_at_low_water, survey.day FROM berth JOIN survey USING (berth_id) JOIN tide USING (harbour_id)
+WHERE survey.day = (SELECT max(day) FROM survey AS newer WHERE newer.berth_id = berth.berth_id)
+ORDER BY berth.name;
+```";
+
 struct Album {
     folder: PathBuf,
-    _temporary: tempfile::TempDir,
+    temporary: tempfile::TempDir,
 }
 
 impl Album {
@@ -81,7 +127,7 @@ impl Album {
         let kept = std::env::var_os("MOORLINE_E2E_SCREENSHOTS").is_some();
         let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/screenshots");
         let folder = if kept { docs } else { temporary.path().to_owned() };
-        Self { folder, _temporary: temporary }
+        Self { folder, temporary }
     }
 
     /// Takes all four pictures of what is shown and checks each.
@@ -91,11 +137,24 @@ impl Album {
         }
     }
 
+    /// Takes all four pictures, each with an element in the middle of what is shown.
+    async fn add_around(&self, page: &Page, name: &str, element: &str) {
+        for size in SIZES {
+            page.look(size.0, size.1, Scheme::Light).await;
+            page.run::<()>(&format!("document.querySelector('{element}').scrollIntoView({{ block: 'center' }})")).await;
+            self.add_at(page, name, size).await;
+        }
+    }
+
     /// Takes both pictures of one size.
     async fn add_at(&self, page: &Page, name: &str, (width, height): (u32, u32)) {
+        // What was clicked last is not pointed at any more.
+        page.devtools("Input.dispatchMouseEvent", json!({ "type": "mouseMoved", "x": 1, "y": 1 })).await;
         for (scheme, word) in SCHEMES {
             let place = format!("{name}-{width}-{word}");
-            page.screenshot(&self.folder.join(format!("{place}.png")), width, height, scheme).await;
+            let is_kept = KEPT_IN_FULL.contains(&name) || (width > height) == (scheme == Scheme::Light);
+            let folder = if is_kept { &self.folder } else { self.temporary.path() };
+            page.screenshot(&folder.join(format!("{place}.png")), width, height, scheme).await;
             assert_eq!(page.run::<Vec<String>>(OVERFLOW).await, Vec::<String>::new(), "{place} overflows");
             assert_eq!(page.run::<Vec<String>>(LOW_CONTRAST).await, Vec::<String>::new(), "{place} has too little contrast");
         }
@@ -135,7 +194,7 @@ async fn every_state_fits_and_can_be_read_at_two_widths_in_two_schemes() {
     page.run::<()>("[...document.querySelectorAll('[data-kind=tool] summary')].at(-1).click()").await;
     page.wait_for("the change", "document.querySelector('[data-diff] .diff-new')", SOON).await;
     album.add(&page, "edit").await;
-    page.click("[data-option=allow]").await;
+    page.run::<()>("document.querySelector('[data-option=allow]').click()").await;
     page.wait_for_turn(5, &OVER, SOON).await;
 
     for text in ["/sleep 600", "Then look at the tests", "And write down what is missing"] {
@@ -225,4 +284,65 @@ async fn the_list_the_search_and_the_help_fit_and_can_be_read_at_two_widths_in_t
         album.add_at(&page, "help", size).await;
         page.click("[data-action=close-help]").await;
     }
+}
+
+/// Types what has several lines, and sends it.
+async fn send_lines(page: &Page, text: &str) {
+    let typed = format!("const composer = document.querySelector('[data-composer]'); composer.value = {};", json!(text));
+    page.run::<()>(&format!("{typed} composer.dispatchEvent(new Event('input', {{ bubbles: true }}))")).await;
+    page.click("button[data-send]").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_an_agent_writes_and_does_fits_and_can_be_read_at_two_widths_in_two_schemes() {
+    let album = Album::open();
+    let slow = format!("acp:{} demo-agent --delay-ms 250", Gateway::program().display());
+    let scene = Scene::start(Transport::WebSocket, Pace::Fast, &["--agent", "demo:--delay-ms 2", "--agent", &slow]).await;
+    let page = scene.open().await;
+    send_lines(&page, ANSWER).await;
+    page.wait_for_turn(1, &OVER, SOON).await;
+    page.wait_for("the colours", "document.querySelector('[class^=t-]')", SOON).await;
+    album.add(&page, "markdown").await;
+    send_lines(&page, WIDE).await;
+    page.wait_for_turn(2, &OVER, SOON).await;
+    album.add(&page, "wide").await;
+
+    page.look(SIZES[0].0, SIZES[0].1, Scheme::Light).await;
+    page.new_session().await;
+    page.send("Please look into the parser and tell me what to change").await;
+    page.wait_for_turn(1, &OVER, SOON).await;
+    page.run::<()>("document.querySelectorAll('[data-kind=tool] summary').forEach((summary) => summary.click())").await;
+    page.wait_for("the open cards", "document.querySelector('[data-kind=tool] .f2')", SOON).await;
+    album.add_around(&page, "cards", "[data-kind=tool] .f2").await;
+    page.click("[data-connection]").await;
+    page.wait_for("the diagnostics", "document.querySelector('[data-diagnostics]')", SOON).await;
+    album.add(&page, "diagnostics").await;
+    page.run::<()>("document.querySelector('[data-diagnostics] [data-action=close]').click()").await;
+
+    // Somebody reads further up, goes away, and comes back.
+    page.look(SIZES[0].0, SIZES[0].1, Scheme::Light).await;
+    page.send("/sleep 1").await;
+    page.send("Then look at the tests").await;
+    page.wait_for_turn(2, &["running"], SOON).await;
+    page.run::<()>(HIDE).await;
+    page.wheel(-120).await;
+    page.wait_for_turn(3, &OVER, SOON).await;
+    page.run::<()>(SHOW).await;
+    page.wait_for("what is new", "document.querySelector('[data-new]') && document.querySelector('[data-action=latest]')", SOON).await;
+    album.add_around(&page, "news", "[data-new]").await;
+
+    page.look(SIZES[0].0, SIZES[0].1, Scheme::Light).await;
+    page.new_session().await;
+    page.wait_for("the agents to pick from", "document.querySelector('[data-pick-agent]')", SOON).await;
+    page.run::<()>(
+        "const pick = document.querySelector('[data-pick-agent]'); pick.selectedIndex = 1; \
+         pick.dispatchEvent(new Event('change', { bubbles: true }))",
+    )
+    .await;
+    page.send("/plan").await;
+    page.wait_for("a plan at work", "document.querySelectorAll('[data-plan-panel] [data-plan-status=completed]').length === 1", SOON).await;
+    page.click("[data-plan-panel] summary").await;
+    album.add(&page, "plan").await;
+    page.run::<()>("document.querySelector('[data-stop]').click()").await;
+    page.wait_for_turn(1, &["cancelled"], SOON).await;
 }

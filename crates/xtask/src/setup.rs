@@ -100,6 +100,18 @@ pub(crate) fn ensure_web_servers() -> Outcome {
     browser::ensure_web_servers()
 }
 
+/// Finds or gets what the end-to-end tests judge the page's accessibility by, and gives the path of its script.
+///
+/// # Errors
+///
+/// When it is missing and cannot be got.
+pub(crate) fn ensure_axe(workspace: &Workspace) -> Outcome<PathBuf> {
+    println!("set-up: axe-core");
+    let (version, script) = tools::ensure_axe(workspace)?;
+    println!("  axe-core {version}");
+    Ok(script)
+}
+
 /// Finds or gets what the native tests call.
 ///
 /// # Errors

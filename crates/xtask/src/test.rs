@@ -132,11 +132,12 @@ impl TestRun<'_> {
             let tools = ClientTools::ensure(workspace)?;
             let browser = Browser::ensure()?;
             setup::ensure_web_servers()?;
+            let axe = setup::ensure_axe(workspace)?;
             product::client(workspace, &tools)?;
             let gateway = product::gateway(workspace)?;
             let mut command = cargo();
             command.args(["test", "--no-fail-fast", "--package", "moorline-e2e"]).args(arguments);
-            command.env("CHROMEDRIVER", &browser.driver);
+            command.env("CHROMEDRIVER", &browser.driver).env("MOORLINE_E2E_AXE", axe);
             tell_products(&mut command, workspace, &gateway);
             tally.run(&mut command)
         });

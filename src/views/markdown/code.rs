@@ -7,7 +7,7 @@ use crate::views::copy;
 
 use super::{
     colour,
-    dom::{Parts, add, set},
+    dom::{Parts, add, reached, set},
 };
 
 /// Adds an empty block; returns it, and the element of the code.
@@ -17,7 +17,7 @@ pub(super) fn frame(parent: &Element, language: &str) -> (Element, Element) {
     set(&frame, "dir", "ltr");
     copy::button(&frame, "Copy the code");
     let pre = add(&frame, "pre", "");
-    set(&pre, "tabindex", "0");
+    reached(&pre, "Code");
     let code = add(&pre, "code", "");
     (frame, code)
 }

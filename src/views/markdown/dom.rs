@@ -33,6 +33,13 @@ pub(crate) fn set(element: &Element, name: &str, value: &str) {
     let _ = element.set_attribute(name, value);
 }
 
+/// Lets an element that scrolls be reached by keys, under a name.
+pub(crate) fn reached(element: &Element, name: &str) {
+    set(element, "tabindex", "0");
+    set(element, "role", "group");
+    set(element, "aria-label", name);
+}
+
 /// Text that grows without end: in parts, so that what is added costs the layout of the last one and no more.
 pub(crate) struct Parts {
     host: Element,

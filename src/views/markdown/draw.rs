@@ -6,7 +6,7 @@ use web_sys::{CharacterData, Element};
 
 use super::{
     code,
-    dom::{Parts, add, add_text, make, set},
+    dom::{Parts, add, add_text, make, reached, set},
 };
 
 /// Adds a block at the end of an element.
@@ -134,7 +134,7 @@ fn item(list: &Element, item: &Item) {
 fn table(parent: &Element, columns: &[Align], head: &[Vec<Inline>], rows: &[Vec<Vec<Inline>>]) -> Element {
     // Wider than the page, it is scrolled, by keys too.
     let frame = add(parent, "div", "table");
-    set(&frame, "tabindex", "0");
+    reached(&frame, "Table");
     let table = add(&frame, "table", "");
     row(&add(&table, "thead", ""), "th", columns, head);
     if !rows.is_empty() {

@@ -13,6 +13,7 @@ const TRUNK: &str = "0.21.14";
 /// Older ones made a module that fails at its start (Debian's 108).
 const BINARYEN: &str = "132.0.0";
 const ESBUILD: &str = "0.28.2";
+const AXE: &str = "4.14.1";
 
 /// Gets `wasm-bindgen` and its test runner, of exactly the library's version, and gives that version.
 ///
@@ -57,6 +58,16 @@ pub(crate) fn ensure_wasm_opt(workspace: &Workspace) -> Outcome<&'static str> {
 /// When npm is missing or cannot get it.
 pub(crate) fn ensure_esbuild(workspace: &Workspace) -> Outcome<&'static str> {
     ensure_from_npm(workspace, "esbuild", "esbuild", ESBUILD)
+}
+
+/// Gets axe-core, and gives its version and the path of its script for a page.
+///
+/// # Errors
+///
+/// When npm is missing or cannot get it.
+pub(crate) fn ensure_axe(workspace: &Workspace) -> Outcome<(&'static str, PathBuf)> {
+    let version = ensure_from_npm(workspace, "axe", "axe-core", AXE)?;
+    Ok((version, workspace.tools.join("npm/node_modules/axe-core/axe.min.js")))
 }
 
 fn ensure_from_npm(workspace: &Workspace, tool: &str, package: &str, version: &'static str) -> Outcome<&'static str> {
