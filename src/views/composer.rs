@@ -2,12 +2,13 @@
 
 use leptos::prelude::*;
 use moorline_delivery::DropReason;
+use wasm_bindgen::JsCast as _;
 
 use crate::model::{Model, Screen};
 
 use super::{
     agent,
-    part::{flag, part, press, view, words},
+    part::{flag, happens, memo, part, press, view, words},
     plan,
 };
 
@@ -22,11 +23,12 @@ pub(super) fn composer(model: &Model, screen: &Screen) -> AnyView {
     let (refusal, not_saved) = (model.refusal(), model.not_saved());
     let type_in = {
         let model = model.clone();
-        move |event| model.set_draft(event_target_value(&event))
+        happens(move |event| model.set_draft(event_target_value(&event)))
     };
     let on_key = {
         let model = model.clone();
-        move |event: web_sys::KeyboardEvent| {
+        happens(move |event| {
+            let event: web_sys::KeyboardEvent = event.unchecked_into();
             let composes = event.is_composing() || event.key_code() == COMPOSING_KEY;
             if event.key() == "Enter" && !event.shift_key() && !composes {
                 event.prevent_default();
@@ -34,14 +36,14 @@ pub(super) fn composer(model: &Model, screen: &Screen) -> AnyView {
             } else if event.key() == "Escape" && !composes {
                 let _ = event_target::<web_sys::HtmlElement>(&event).blur();
             }
-        }
+        })
     };
     let submit = {
         let model = model.clone();
-        move |event: web_sys::SubmitEvent| {
+        happens(move |event| {
             event.prevent_default();
             model.send_draft();
-        }
+        })
     };
     let is_empty = move || emptiness.with(|draft| draft.trim().is_empty());
     view! {
@@ -80,7 +82,7 @@ pub(super) fn composer(model: &Model, screen: &Screen) -> AnyView {
 /// While a turn is at work, what is typed may go at once in its place.
 fn send_now(model: &Model, screen: &Screen) -> AnyView {
     let (model, standing, draft) = (model.clone(), screen.standing(), model.draft().unwrap_or_default());
-    let offered = ArcMemo::new(move |_| {
+    let offered = memo(move || {
         let is_running = standing.with(|standing| standing.running.is_some());
         is_running && draft.with(|draft| !draft.trim().is_empty())
     });
@@ -95,7 +97,7 @@ fn send_now(model: &Model, screen: &Screen) -> AnyView {
 
 fn stop(model: &Model, screen: &Screen) -> AnyView {
     let (model, standing) = (model.clone(), screen.standing());
-    let running = ArcMemo::new(move |_| standing.with(|standing| standing.running.clone()));
+    let running = memo(move || standing.with(|standing| standing.running.clone()));
     part(move || {
         let model = model.clone();
         running.get().map(|running| {
