@@ -5,18 +5,18 @@ use std::rc::Rc;
 use leptos::mount::mount_to_body;
 use moorline_delivery::{ClientEvent, Diagnostics, SendResult};
 use moorline_protocol::{ChangeSession, Hits, MessageId, Millis, Send, Seq, SessionId, SessionRow, SetAgent, TurnId};
-use wasm_bindgen_futures::spawn_local;
 
 use crate::{
     model::{Driver, Format, Model, Pending},
     settings::{Fragment, Settings},
-    transport::{HttpError, Sink, Transport, preferences},
+    task::spawn,
+    transport::{Asked, Sink, Transport, preferences},
     views,
 };
 
 /// Reads the settings, starts the transport and mounts the page.
 pub fn start() {
-    spawn_local(async {
+    spawn(async {
         let (settings, complaints) = Settings::load().await;
         set_title(&settings);
         let model = Model::new();
@@ -61,7 +61,7 @@ impl Sink for Model {
 }
 
 /// Has an error told in its own words.
-fn pending<T: 'static>(answer: impl Future<Output = Result<T, HttpError>> + 'static) -> Pending<T> {
+fn pending<T: 'static>(answer: Asked<T>) -> Pending<T> {
     Box::pin(async move { answer.await.map_err(|error| error.to_string()) })
 }
 

@@ -11,10 +11,13 @@
 //! [`settings`] says where the gateway is and how the page looks. Left out here: everything that decides about order,
 //! retry, replay or merging; that is the pure crates' work.
 #![cfg(target_family = "wasm")]
+// `view!` reads a view token by token.
+#![recursion_limit = "512"]
 
 pub mod app;
 pub mod model;
 pub mod settings;
+mod task;
 mod timer;
 pub mod transport;
 pub mod views;

@@ -38,7 +38,7 @@ mod socket;
 mod storage;
 mod stream;
 
-use std::{future::Future, rc::Rc};
+use std::rc::Rc;
 
 use moorline_delivery::{ClientEvent, Diagnostics, LinkStatus, SendResult};
 use moorline_protocol::{ChangeSession, Hits, MessageId, Page, Send, Seq, SessionId, SessionRow, SetAgent, TurnId, encode};
@@ -46,7 +46,7 @@ use moorline_protocol::{ChangeSession, Hits, MessageId, Page, Send, Seq, Session
 use self::driver::Driver;
 pub use self::{
     clock::{Alarm, Clock, Reading},
-    http::HttpError,
+    http::{Asked, HttpError},
     line::LineInput,
     pump::{Driven, Pump},
     socket::Socket,
@@ -121,25 +121,25 @@ impl Transport {
     ///
     /// # Errors
     /// [`HttpError`], whose text is for the user.
-    pub fn restart_agent(&self, session: &SessionId) -> impl Future<Output = Result<(), HttpError>> + use<> {
+    pub fn restart_agent(&self, session: &SessionId) -> Asked<()> {
         let (driver, path) = (Rc::clone(&self.0), format!("v1/sessions/{session}/agent/restart"));
-        async move { driver.post(path, None).await }
+        Box::pin(async move { driver.post(path, None).await })
     }
 
     /// Sets a session's agent.
     ///
     /// # Errors
     /// [`HttpError`], whose text is for the user.
-    pub fn set_agent(&self, session: &SessionId, set: SetAgent) -> impl Future<Output = Result<(), HttpError>> + use<> {
+    pub fn set_agent(&self, session: &SessionId, set: SetAgent) -> Asked<()> {
         let (driver, path) = (Rc::clone(&self.0), format!("v1/sessions/{session}/agent"));
-        async move { driver.post(path, Some(encode(&set))).await }
+        Box::pin(async move { driver.post(path, Some(encode(&set))).await })
     }
 
     /// Names, pins, puts away or brings back a session; gives its line of the list.
     ///
     /// # Errors
     /// [`HttpError`], whose text is for the user.
-    pub fn change(&self, session: &SessionId, change: ChangeSession) -> impl Future<Output = Result<SessionRow, HttpError>> + use<> {
+    pub fn change(&self, session: &SessionId, change: ChangeSession) -> Asked<SessionRow> {
         self.0.gateway().change(session, &change).json()
     }
 
@@ -147,7 +147,7 @@ impl Transport {
     ///
     /// # Errors
     /// [`HttpError`], whose text is for the user.
-    pub fn delete(&self, session: &SessionId) -> impl Future<Output = Result<(), HttpError>> + use<> {
+    pub fn delete(&self, session: &SessionId) -> Asked<()> {
         self.0.gateway().delete(session).done()
     }
 
@@ -155,7 +155,7 @@ impl Transport {
     ///
     /// # Errors
     /// [`HttpError`], whose text is for the user.
-    pub fn search(&self, query: &str) -> impl Future<Output = Result<Hits, HttpError>> + use<> {
+    pub fn search(&self, query: &str) -> Asked<Hits> {
         self.0.gateway().search(query).json()
     }
 
@@ -164,14 +164,14 @@ impl Transport {
     ///
     /// # Errors
     /// [`HttpError`], whose text is for the user.
-    pub fn export(&self, session: &SessionId, format: &'static str, title: String) -> impl Future<Output = Result<(), HttpError>> + use<> {
+    pub fn export(&self, session: &SessionId, format: &'static str, title: String) -> Asked<()> {
         let answer = self.0.gateway().export(session, format).accepted();
-        async move {
+        Box::pin(async move {
             let file = answer.await?;
             let ending = if format == "json" { ".json" } else { ".md" };
             download::hand_over(&file.text, &file.file_name.unwrap_or_else(|| title + ending));
             Ok(())
-        }
+        })
     }
 
     /// Ends the login and loads the page anew, so that nothing of any session stays in it. Drafts and outbox stay in the tab's
@@ -179,36 +179,36 @@ impl Transport {
     ///
     /// # Errors
     /// [`HttpError`], whose text is for the user: the login has not ended.
-    pub fn sign_out(&self) -> impl Future<Output = Result<(), HttpError>> + use<> {
+    pub fn sign_out(&self) -> Asked<()> {
         let driver = Rc::clone(&self.0);
-        async move {
+        Box::pin(async move {
             driver.gateway().log_out().await?;
             if let Some(window) = web_sys::window() {
                 // Where the reader stays because something is unsent, the end of the login shows by itself.
                 let _ = window.location().reload();
             }
             Ok(())
-        }
+        })
     }
 
     /// Logs in with a token; the connection and the outbox then go on by themselves.
     ///
     /// # Errors
     /// [`HttpError`], whose text is for the user: the token was refused, or no answer came.
-    pub fn sign_in(&self, token: &str) -> impl Future<Output = Result<(), HttpError>> + use<> {
+    pub fn sign_in(&self, token: &str) -> Asked<()> {
         let driver = Rc::clone(&self.0);
         let token = token.to_owned();
-        async move { driver.sign_in(token).await }
+        Box::pin(async move { driver.sign_in(token).await })
     }
 
     /// Fetches the newest blocks opened before a seq, as many as the gateway gives.
     ///
     /// # Errors
     /// [`HttpError`], whose text is for the user.
-    pub fn load_page(&self, session: &SessionId, before: Seq) -> impl Future<Output = Result<Page, HttpError>> + use<> {
+    pub fn load_page(&self, session: &SessionId, before: Seq) -> Asked<Page> {
         let driver = Rc::clone(&self.0);
         let session = session.clone();
-        async move { driver.load_page(&session, before).await }
+        Box::pin(async move { driver.load_page(&session, before).await })
     }
 
     /// The draft kept for a session; empty when there is none.

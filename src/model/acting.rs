@@ -3,9 +3,9 @@
 use leptos::prelude::*;
 use moorline_delivery::SendResult;
 use moorline_protocol::{BlockId, Create, MessageId, Millis, Page, Send, SendBody, Seq, SessionId, SetAgent, TurnId};
-use wasm_bindgen_futures::spawn_local;
 
 use super::{Driver, Model, Pending, Screen, Session, as_sentence};
+use crate::task::spawn;
 
 impl Model {
     /// Puts a session on screen. The one on screen already: nothing happens.
@@ -193,7 +193,7 @@ impl Model {
         let (Some(driver), Some(session)) = (self.driver(), self.on_screen()) else { return };
         let told = tell(&*driver, &session.id);
         let this = self.clone();
-        spawn_local(async move {
+        spawn(async move {
             if let Err(reason) = told.await {
                 this.notice(format!("{failure}: {}", as_sentence(&reason)));
             }
@@ -243,7 +243,7 @@ impl Model {
         let session = screen.session().clone();
         let page = driver.load_page(&session, gap.next());
         let this = self.clone();
-        spawn_local(async move {
+        spawn(async move {
             match page.await {
                 Ok(page) => this.take_page(&session, page),
                 Err(reason) => this.notice(format!("Earlier messages did not load: {reason}")),

@@ -2,9 +2,9 @@
 
 use leptos::prelude::*;
 use moorline_protocol::{ChangeSession, Rows, SessionId, SessionRow, TITLE_CHARS};
-use wasm_bindgen_futures::spawn_local;
 
 use super::{Driver, Format, Model, Pending, as_sentence};
+use crate::task::spawn;
 
 /// What the user is at with a line of the list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -108,7 +108,7 @@ impl Model {
         let Some(driver) = self.driver() else { return };
         let done = driver.sign_out();
         let this = self.clone();
-        spawn_local(async move {
+        spawn(async move {
             if let Err(reason) = done.await {
                 this.notice(format!("Not signed out: {}", as_sentence(&reason)));
             }
@@ -140,7 +140,7 @@ impl Model {
         let done = ask(&*driver);
         let then: Then = Box::new(then);
         let (this, session) = (self.clone(), session.clone());
-        spawn_local(async move { this.take_done(&session, failure, done.await, then) });
+        spawn(async move { this.take_done(&session, failure, done.await, then) });
     }
 
     fn take_done(&self, session: &SessionId, failure: &'static str, done: Result<Option<SessionRow>, String>, then: Then) {

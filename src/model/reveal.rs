@@ -5,9 +5,9 @@ use std::cell::{Cell, RefCell};
 use leptos::prelude::*;
 use moorline_delivery::AttachmentStatus;
 use moorline_protocol::{Block, BlockId, HitPlace, SessionId};
-use wasm_bindgen_futures::spawn_local;
 
 use super::{Model, Screen, as_sentence};
+use crate::task::spawn;
 
 #[derive(Default)]
 pub(super) struct Reveal {
@@ -72,7 +72,7 @@ impl Model {
         }
         let page = driver.load_page(session, place.opened.next());
         let (this, session, place) = (self.clone(), session.clone(), place.clone());
-        spawn_local(async move {
+        spawn(async move {
             let page = page.await;
             let reveal = &this.0.reveal;
             let is_wanted = reveal.wanted.borrow().as_ref().is_some_and(|wanted| *wanted == (session.clone(), place));

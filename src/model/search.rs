@@ -10,10 +10,9 @@ use js_sys::JsString;
 use leptos::prelude::*;
 use moorline_protocol::{HitPlace, Hits, SessionId};
 use send_wrapper::SendWrapper;
-use wasm_bindgen_futures::spawn_local;
 
 use super::{Model, as_sentence, row::set_if_other};
-use crate::timer::after;
+use crate::{task::spawn, timer::after};
 
 /// The gateway is asked once nothing has been typed for this long.
 const CALM_MS: u32 = 200;
@@ -156,7 +155,7 @@ impl Model {
         let Some(driver) = self.driver() else { return };
         let answer = driver.search(&query);
         let this = self.clone();
-        spawn_local(async move {
+        spawn(async move {
             let answer = answer.await;
             let search = this.search();
             if search.0.asked.get() != asked {

@@ -11,7 +11,6 @@ use moorline_delivery::{
 };
 use moorline_protocol::{ClientId, Hello, Limits, Millis, Page, PageId, Seq, SessionId, Timings, decode_gateway, encode};
 use wasm_bindgen::JsValue;
-use wasm_bindgen_futures::spawn_local;
 
 use super::{
     Sink,
@@ -28,7 +27,7 @@ use super::{
     pump::{Driven, Pump},
     storage::Storage,
 };
-use crate::settings::Settings;
+use crate::{settings::Settings, task::spawn};
 
 /// What waits in the queue.
 pub(super) enum Input {
@@ -379,7 +378,7 @@ impl Driver {
     fn expect(&self, work: impl Future<Output = Input> + 'static) {
         let this = self.this.clone();
         let work: Pin<Box<dyn Future<Output = Input>>> = Box::pin(work);
-        spawn_local(async move {
+        spawn(async move {
             let input = work.await;
             if let Some(driver) = this.upgrade() {
                 driver.pump.push(input);

@@ -5,14 +5,17 @@ use std::{future::Future, pin::Pin};
 use js_sys::{Promise, Reflect};
 use moorline_protocol::{CONNECTION_HEADER, Code, ConnectionId, Decode, ErrorBody, Millis, decode};
 use wasm_bindgen::{JsCast as _, JsValue};
-use wasm_bindgen_futures::{JsFuture, spawn_local};
+use wasm_bindgen_futures::JsFuture;
 use web_sys::{AbortController, AbortSignal, Headers, RequestCache, RequestCredentials, RequestInit, Response};
 
 use super::retry_after;
-use crate::timer::after;
+use crate::{task::spawn, timer::after};
 
 /// For a request whose answer is short.
 pub(super) const TIMEOUT_MS: u32 = 10_000;
+
+/// An answer to come. Boxed, so that all who wait for one of a kind share one code.
+pub type Asked<T> = Pin<Box<dyn Future<Output = Result<T, HttpError>>>>;
 
 /// Why a request brought nothing. The text is for the user.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -99,19 +102,21 @@ pub(super) struct Answer {
 
 impl Request {
     /// Waits for an answer whose body nobody needs.
-    pub(super) async fn done(self) -> Result<(), HttpError> {
-        self.accepted().await.map(drop)
+    pub(super) fn done(self) -> Asked<()> {
+        Box::pin(async move { self.accepted().await.map(drop) })
     }
 
     /// Waits for an answer of this shape.
-    pub(super) async fn json<T: Decode>(self) -> Result<T, HttpError> {
-        let base = self.base.clone();
-        let Answer { status, text, .. } = self.accepted().await?;
-        decode(&text).map_err(|_| HttpError::NotAGateway { base, status })
+    pub(super) fn json<T: Decode + 'static>(self) -> Asked<T> {
+        Box::pin(async move {
+            let base = self.base.clone();
+            let Answer { status, text, .. } = self.accepted().await?;
+            decode(&text).map_err(|_| HttpError::NotAGateway { base, status })
+        })
     }
 
-    /// Waits for a 2xx. Boxed, so that all who wait share one code.
-    pub(super) fn accepted(self) -> Pin<Box<dyn Future<Output = Result<Answer, HttpError>>>> {
+    /// Waits for a 2xx.
+    pub(super) fn accepted(self) -> Asked<Answer> {
         Box::pin(async move {
             let base = self.base.clone();
             let answer = self.answer().await?;
@@ -134,7 +139,7 @@ impl Request {
     /// Puts the request on the network and forgets it.
     pub(super) fn send_off(&self) {
         if let Ok(sent) = self.send(None) {
-            spawn_local(async { drop(Answer::read(sent).await) });
+            spawn(async { drop(Answer::read(sent).await) });
         }
     }
 

@@ -8,10 +8,11 @@ use std::{
 
 use js_sys::Promise;
 use wasm_bindgen::{JsCast as _, JsValue, closure::Closure};
-use wasm_bindgen_futures::{JsFuture, spawn_local};
+use wasm_bindgen_futures::JsFuture;
 use web_sys::{MessageChannel, MessagePort};
 
 use super::clock::monotonic_ms;
+use crate::task::spawn;
 
 /// A slice ends after this many inputs …
 const SLICE_INPUTS: usize = 256;
@@ -63,7 +64,7 @@ impl<I: 'static> Pump<I> {
             let shared = Rc::downgrade(&shared);
             move || {
                 if let (Some(shared), Some(driven)) = (shared.upgrade(), driven.upgrade()) {
-                    spawn_local(slice(shared, driven));
+                    spawn(slice(shared, driven));
                 }
             }
         });

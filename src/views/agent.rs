@@ -7,7 +7,7 @@ use crate::model::{Model, Screen, as_sentence};
 
 use super::{
     countdown::countdown,
-    part::{button, part, press, view, words},
+    part::{button, happens, memo, part, press, view, words},
 };
 
 /// Commands that are offered at once.
@@ -46,13 +46,13 @@ type Told = ArcReadSignal<Option<(AgentStatus, Millis)>>;
 
 fn of<T: PartialEq + Send + Sync + 'static>(told: &Told, read: fn(&AgentStatus) -> T) -> ArcMemo<Option<T>> {
     let told = told.clone();
-    ArcMemo::new(move |_| told.with(|told| told.as_ref().map(|(agent, _)| read(agent))))
+    memo(move || told.with(|told| told.as_ref().map(|(agent, _)| read(agent))))
 }
 
 /// Why there is no agent, or what else is to be known of it.
 fn down(model: &Model, told: &Told) -> AnyView {
     let (model, told) = (model.clone(), told.clone());
-    let why = ArcMemo::new(move |_| {
+    let why = memo(move || {
         told.with(|told| {
             let (agent, at) = told.as_ref()?;
             Some((agent.state, agent.reason.clone()?, agent.retry_ms.map(|wait| *at + wait)))
@@ -93,13 +93,13 @@ fn full(context: Context) -> AnyView {
 fn choose(model: &Model, setting: &AgentSetting) -> AnyView {
     let (model, id) = (model.clone(), setting.id.clone());
     let options = setting.choices.iter().map(|choice| {
-        view! { <option value=choice.value.clone() selected=choice.value == setting.value>{choice.name.clone()}</option> }
+        view! { <option value=choice.value.clone() selected={choice.value == setting.value}>{choice.name.clone()}</option> }
     });
     let options: Vec<AnyView> = options.collect();
     view! {
         <label>
             <span>{setting.name.clone()}</span>
-            <select data-agent-setting=setting.id.clone() on:change=move |event| model.set_agent(id.clone(), event_target_value(&event))>
+            <select data-agent-setting=setting.id.clone() on:change=happens(move |event| model.set_agent(id.clone(), event_target_value(&event)))>
                 {options}
             </select>
         </label>

@@ -5,10 +5,13 @@ use std::rc::Rc;
 use js_sys::Reflect;
 use leptos::prelude::*;
 use wasm_bindgen::{JsCast as _, JsValue, closure::Closure};
-use wasm_bindgen_futures::{JsFuture, spawn_local};
+use wasm_bindgen_futures::JsFuture;
 use web_sys::{Notification, NotificationOptions, NotificationPermission, VisibilityState};
 
-use crate::model::{Alerts, Call, Model, Reason};
+use crate::{
+    model::{Alerts, Call, Model, Reason},
+    task::spawn,
+};
 
 use super::part::effect;
 
@@ -86,7 +89,7 @@ pub(super) fn switch(model: &Model, on: bool) {
         return model.set_alerts(granted());
     }
     let model = model.clone();
-    spawn_local(async move {
+    spawn(async move {
         if let Ok(asked) = Notification::request_permission() {
             let _ = JsFuture::from(asked).await;
         }

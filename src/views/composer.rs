@@ -4,12 +4,13 @@ use std::{cell::Cell, rc::Rc};
 
 use leptos::prelude::*;
 use moorline_delivery::DropReason;
+use wasm_bindgen::JsCast as _;
 
 use crate::model::{Model, Screen};
 
 use super::{
     agent,
-    part::{flag, leave_for, part, press, soon, view, words},
+    part::{flag, happens, leave_for, memo, part, press, soon, view, words},
     plan,
 };
 
@@ -24,21 +25,22 @@ pub(super) fn composer(model: &Model, screen: &Screen) -> AnyView {
     let (refusal, not_saved) = (model.refusal(), model.not_saved());
     let type_in = {
         let model = model.clone();
-        move |event| model.set_draft(event_target_value(&event))
+        happens(move |event| model.set_draft(event_target_value(&event)))
     };
     // Some browsers tell of the key that ended a composition only behind its end.
     let has_composed = Rc::new(Cell::new(false));
     let on_composed = {
         let has_composed = Rc::clone(&has_composed);
-        move |_| {
+        happens(move |_| {
             has_composed.set(true);
             let has_composed = Rc::clone(&has_composed);
             soon(move || has_composed.set(false));
-        }
+        })
     };
     let on_key = {
         let model = model.clone();
-        move |event: web_sys::KeyboardEvent| {
+        happens(move |event| {
+            let event: web_sys::KeyboardEvent = event.unchecked_into();
             let composes = event.is_composing() || event.key_code() == COMPOSING_KEY || has_composed.get();
             if event.key() == "Enter" && !event.shift_key() && !composes {
                 event.prevent_default();
@@ -46,14 +48,14 @@ pub(super) fn composer(model: &Model, screen: &Screen) -> AnyView {
             } else if event.key() == "Escape" && !composes {
                 let _ = event_target::<web_sys::HtmlElement>(&event).blur();
             }
-        }
+        })
     };
     let submit = {
         let model = model.clone();
-        move |event: web_sys::SubmitEvent| {
+        happens(move |event| {
             event.prevent_default();
             model.send_draft();
-        }
+        })
     };
     let is_empty = move || emptiness.with(|draft| draft.trim().is_empty());
     view! {
@@ -93,7 +95,7 @@ pub(super) fn composer(model: &Model, screen: &Screen) -> AnyView {
 /// While a turn is at work, what is typed may go at once in its place.
 fn send_now(model: &Model, screen: &Screen) -> AnyView {
     let (model, standing, draft) = (model.clone(), screen.standing(), model.draft().unwrap_or_default());
-    let offered = ArcMemo::new(move |_| {
+    let offered = memo(move || {
         let is_running = standing.with(|standing| standing.running.is_some());
         is_running && draft.with(|draft| !draft.trim().is_empty())
     });
@@ -108,7 +110,7 @@ fn send_now(model: &Model, screen: &Screen) -> AnyView {
 
 fn stop(model: &Model, screen: &Screen) -> AnyView {
     let (model, standing) = (model.clone(), screen.standing());
-    let running = ArcMemo::new(move |_| standing.with(|standing| standing.running.clone()));
+    let running = memo(move || standing.with(|standing| standing.running.clone()));
     part(move || {
         let model = model.clone();
         running.get().map(|running| {

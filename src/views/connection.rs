@@ -3,14 +3,16 @@
 use leptos::prelude::*;
 use moorline_delivery::Trouble;
 use wasm_bindgen::JsCast as _;
-use wasm_bindgen_futures::spawn_local;
 
-use crate::model::{Model, Said, Status};
+use crate::{
+    model::{Model, Said, Status},
+    task::spawn,
+};
 
 use super::{
     countdown::countdown,
     diagnostics,
-    part::{part, press, view, word, words},
+    part::{happens, memo, part, press, view, word, words},
 };
 
 /// The line: a mark, a sentence, the number of waiting sends. It opens the diagnostics.
@@ -28,12 +30,13 @@ pub(super) fn line(model: &Model) -> AnyView {
         Said { status: Status::Reconnecting, next_try: Some(at) } => view! { "Reconnecting in " {countdown(&model, at)} }.into_any(),
         Said { status, .. } => sentence(status).into_any(),
     };
-    let close_by_key = move |event: web_sys::KeyboardEvent| {
+    let close_by_key = happens(move |event| {
+        let event: web_sys::KeyboardEvent = event.unchecked_into();
         if event.key() == "Escape" && closed.get_untracked() {
             event.stop_propagation();
             close(&closed, &event);
         }
-    };
+    });
     view! {
         <div class="standing" on:keydown=close_by_key>
             <button
@@ -97,7 +100,7 @@ pub(super) const fn trouble_sentence(trouble: Trouble) -> &'static str {
 /// What to do where the page cannot go on by itself.
 pub(super) fn remedy(model: &Model) -> AnyView {
     let (status, trouble, model) = (model.status(), model.trouble(), model.clone());
-    let stuck = Memo::new(move |_| Some(status.get()).filter(|status| matches!(status, Status::SignedOut | Status::Incompatible)));
+    let stuck = memo(move || Some(status.get()).filter(|status| matches!(status, Status::SignedOut | Status::Incompatible)));
     part(move || match (stuck.get(), trouble.get()) {
         (Some(Status::SignedOut), _) => sign_in(&model).into_any(),
         (Some(_), _) => view! {
@@ -116,12 +119,12 @@ fn sign_in(model: &Model) -> AnyView {
     let (token, error) = (ArcRwSignal::new(String::new()), ArcRwSignal::new(None::<String>));
     let (typed, value, complaint) = (token.clone(), token.clone(), error.clone());
     let model = model.clone();
-    let submit = move |event: web_sys::SubmitEvent| {
+    let submit = happens(move |event| {
         event.prevent_default();
         let Some(answer) = model.sign_in(token.get_untracked().trim()) else { return };
         let error = error.clone();
-        spawn_local(async move { error.set(answer.await.err()) });
-    };
+        spawn(async move { error.set(answer.await.err()) });
+    });
     view! {
         <form class="banner sign-in" on:submit=submit>
             <label for="token">"Sign in with the token that the gateway printed"</label>
@@ -132,7 +135,7 @@ fn sign_in(model: &Model) -> AnyView {
                     autocomplete="current-password"
                     data-token=""
                     prop:value=words(move || value.get())
-                    on:input=move |event| typed.set(event_target_value(&event))
+                    on:input=happens(move |event| typed.set(event_target_value(&event)))
                 />
                 <button type="submit" class="primary" data-action="sign-in">"Sign in"</button>
             </div>

@@ -5,6 +5,8 @@ use leptos::prelude::*;
 use wasm_bindgen::{JsCast as _, JsValue};
 use web_sys::{Element, Event};
 
+use crate::task::spawn;
+
 use super::{
     markdown::dom::{add, set},
     part::view,
@@ -47,7 +49,7 @@ fn write(text: &str) -> bool {
     if has_clipboard {
         let written = navigator.clipboard().write_text(text);
         // Refused where the user refuses it; there is nothing to be done then.
-        wasm_bindgen_futures::spawn_local(async move { drop(wasm_bindgen_futures::JsFuture::from(written).await) });
+        spawn(async move { drop(wasm_bindgen_futures::JsFuture::from(written).await) });
     }
     has_clipboard
 }

@@ -8,20 +8,20 @@ use moorline_markup::is_diff;
 use crate::model::{BlockRow, Screen};
 
 use super::{
-    part::{part, view},
+    part::{memo, part, view},
     terminal::terminal,
 };
 
 pub(super) fn output(screen: &Screen, row: &Arc<BlockRow>) -> AnyView {
     let (screen, row, rev) = (screen.clone(), Arc::clone(row), row.rev.clone());
     let (read, id) = (screen.clone(), row.id.clone());
-    let diff = ArcMemo::new(move |_| {
+    let diff = memo(move || {
         rev.track();
         read.with_block(&id, |block| is_diff(&block.text).then(|| block.text.clone())).flatten()
     });
-    let is_diff = ArcMemo::new({
+    let is_diff = memo({
         let diff = diff.clone();
-        move |_| diff.with(Option::is_some)
+        move || diff.with(Option::is_some)
     });
     part(move || {
         if !is_diff.get() {

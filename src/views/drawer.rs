@@ -1,8 +1,10 @@
 //! On a narrow page the list is a drawer over the conversation: while it is open it has the focus to itself.
 
-use leptos::{ev, prelude::*};
+use leptos::prelude::*;
+use wasm_bindgen::JsCast as _;
+use web_sys::KeyboardEvent;
 
-use super::part::{effect, find, focus, press, soon, view, words};
+use super::part::{at_window, effect, find, focus, press, soon, view, words};
 
 /// Where the list has a place of its own; the style sheet knows it, too.
 const WIDE: &str = "(min-width: 48rem)";
@@ -21,21 +23,18 @@ fn is_wide() -> bool {
 /// Escape closes it, and so does a window that becomes wide. The focus goes in with it, and back to its button.
 pub(super) fn attend(drawer: &ArcRwSignal<bool>) {
     let (by_key, by_size, opened) = (drawer.clone(), drawer.clone(), drawer.clone());
-    let keys = window_event_listener(ev::keydown, move |event| {
+    at_window("keydown", move |event| {
+        let event: KeyboardEvent = event.unchecked_into();
         // Of a dialog above it, Escape is the dialog's.
         let is_covered = find("dialog[open]").is_some();
         if event.key() == "Escape" && !event.default_prevented() && !is_covered && by_key.get_untracked() {
             by_key.set(false);
         }
     });
-    let sizes = window_event_listener(ev::resize, move |_| {
+    at_window("resize", move |_| {
         if by_size.get_untracked() && is_wide() {
             by_size.set(false);
         }
-    });
-    on_cleanup(move || {
-        keys.remove();
-        sizes.remove();
     });
     let mut was_open = false;
     effect(move || {

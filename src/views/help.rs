@@ -109,7 +109,7 @@ fn colours(model: &Model) -> AnyView {
 }
 
 fn options(choices: impl Iterator<Item = (&'static str, &'static str)>, chosen: &'static str) -> Vec<AnyView> {
-    choices.map(|(word, label)| view! { <option value=word.to_owned() selected=word == chosen>{label.to_owned()}</option> }).collect()
+    choices.map(|(word, label)| view! { <option value=word.to_owned() selected={word == chosen}>{label.to_owned()}</option> }).collect()
 }
 
 fn alerts(model: &Model) -> AnyView {

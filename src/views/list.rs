@@ -15,7 +15,7 @@ use crate::{model::Model, timer::every};
 
 use super::{
     help,
-    part::{effect, focus, happens, lines, part, press, soon, view, words},
+    part::{effect, focus, happens, lines, memo, part, press, soon, view, words},
     thought::is_open,
 };
 
@@ -34,7 +34,7 @@ pub(super) fn list(model: &Model, drawer: &ArcRwSignal<bool>) -> AnyView {
     };
     return_focus(model);
     let query = model.search().query();
-    let searches = ArcMemo::new(move |_| query.with(|query| !query.trim().is_empty()));
+    let searches = memo(move || query.with(|query| !query.trim().is_empty()));
     let (results, rests) = (searches.clone(), searches);
     let (found, drawn) = (model.clone(), drawer.clone());
     view! {
@@ -72,7 +72,7 @@ fn line(model: &Model, drawer: &ArcRwSignal<bool>, now: &ArcRwSignal<u64>) -> im
 
 fn nothing(model: &Model) -> AnyView {
     let (ids, archived, told) = (model.list().ids(), model.list().archived(), model.list().told());
-    let is_empty = ArcMemo::new(move |_| told.get() && ids.with(Vec::is_empty) && archived.with(Vec::is_empty));
+    let is_empty = memo(move || told.get() && ids.with(Vec::is_empty) && archived.with(Vec::is_empty));
     part(move || {
         is_empty.get().then(|| view! { <p class="list-note" data-no-sessions="">"No sessions yet. What you send begins one."</p> })
     })
@@ -83,9 +83,9 @@ fn archived(model: &Model, drawer: &ArcRwSignal<bool>, now: &ArcRwSignal<u64>) -
     let (ids, opened) = (model.list().archived(), ArcRwSignal::new(false));
     let line = std::sync::Arc::new(line(model, drawer, now));
     let (count, list) = (ids.clone(), ids);
-    let is_there = ArcMemo::new({
+    let is_there = memo({
         let count = count.clone();
-        move |_| count.with(|ids| !ids.is_empty())
+        move || count.with(|ids| !ids.is_empty())
     });
     part(move || {
         let (count, list, opened, toggled, line) = (count.clone(), list.clone(), opened.clone(), opened.clone(), line.clone());

@@ -1,6 +1,6 @@
 //! The whole page: the list, the session on screen, the lines around them.
 
-use leptos::{ev, prelude::*};
+use leptos::prelude::*;
 
 use crate::{
     model::{Model, Screen, Status},
@@ -9,7 +9,7 @@ use crate::{
 
 use super::{
     announcer, attention, composer, connection, drawer, help, host, list, notices,
-    part::{effect, part, view, words},
+    part::{at_window, effect, happens, part, view, words},
     shortcuts, transcript,
 };
 
@@ -28,7 +28,7 @@ pub fn page(model: &Model) -> AnyView {
     view! {
         <div class="page" data-drawer={ let drawer = drawer.clone(); words(move || if drawer.get() { "open" } else { "closed" }) }>
             {list::list(model, &drawer)}
-            <div class="scrim" on:click={ let drawer = drawer.clone(); move |_| drawer.set(false) }></div>
+            <div class="scrim" on:click={ let drawer = drawer.clone(); happens(move |_| drawer.set(false)) }></div>
             <main class="main">
                 <header class="bar">
                     {drawer::button(&drawer)}
@@ -62,26 +62,23 @@ fn title(model: &Model) -> impl Fn() -> String + Send + use<> {
 /// What waits for a frame is shown before the page is put away, since the next frame may be days off.
 fn show_before_hiding(model: &Model) {
     let model = model.clone();
-    let listener = window_event_listener(ev::pagehide, move |_| model.settle());
-    on_cleanup(move || listener.remove());
+    at_window("pagehide", move |_| model.settle());
 }
 
 /// What is read in one tab is read in the others.
 fn follow_other_tabs(model: &Model) {
     let model = model.clone();
-    let listener = window_event_listener(ev::storage, move |_| model.restore_read());
-    on_cleanup(move || listener.remove());
+    at_window("storage", move |_| model.restore_read());
 }
 
 /// The address names the session on screen, and a change of the address changes the session.
 fn follow_address(model: &Model) {
     let here = model.clone();
-    let listener = window_event_listener(ev::hashchange, move |_| {
+    at_window("hashchange", move |_| {
         if let Some(session) = Fragment::session() {
             here.select(&session);
         }
     });
-    on_cleanup(move || listener.remove());
     let (screen, status) = (model.screen(), model.status());
     effect(move || {
         // While signed out, the address is the user's: a new link is pasted there.

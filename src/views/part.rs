@@ -6,21 +6,12 @@ use leptos::{
     ev::{Event, MouseEvent},
     prelude::*,
 };
+use wasm_bindgen::JsCast;
 use web_sys::HtmlElement;
 
 use crate::timer::after;
 
-/// Leptos' `view!` as one type for all elements: each further type of view brings its own copy of the code that shows,
-/// changes and removes it.
-macro_rules! view {
-    ($($view:tt)*) => { $crate::views::part::erased(leptos::prelude::view! { $($view)* }) };
-}
-
-pub(super) use view;
-
-pub(super) fn erased<V: IntoAny>(view: View<V>) -> AnyView {
-    view.into_inner().into_any()
-}
+pub(super) use super::element::view;
 
 /// A text or an attribute that changes.
 pub(super) type Words = Box<dyn FnMut() -> String + Send>;
@@ -45,6 +36,19 @@ pub(super) fn effect(run: impl FnMut() + 'static) -> Effect<LocalStorage> {
     Effect::new(move |_: Option<()>| run())
 }
 
+/// What is computed from signals, and tells of a change only when it comes out different.
+pub(super) fn memo<T: PartialEq + Send + Sync + 'static>(value: impl Fn() -> T + Send + Sync + 'static) -> ArcMemo<T> {
+    let value: Box<dyn Fn() -> T + Send + Sync> = Box::new(value);
+    ArcMemo::new(move |_| value())
+}
+
+/// What an event at the window does, until the part that asks for it goes.
+pub(super) fn at_window(event: &'static str, act: impl Fn(Event) + 'static) {
+    let act: Box<dyn Fn(Event)> = Box::new(act);
+    let listener = window_event_listener_untyped(event, act);
+    on_cleanup(move || listener.remove());
+}
+
 pub(super) fn flag(flag: impl FnMut() -> bool + Send + 'static) -> Flag {
     Box::new(flag)
 }
@@ -54,10 +58,8 @@ pub(super) fn word(word: impl FnMut() -> Option<&'static str> + Send + 'static) 
 }
 
 /// What a click does.
-pub(super) type Press = Box<dyn FnMut(MouseEvent)>;
-
-pub(super) fn press(press: impl FnMut(MouseEvent) + 'static) -> Press {
-    Box::new(press)
+pub(super) fn press(mut press: impl FnMut(MouseEvent) + 'static) -> Happens {
+    Box::new(move |event| press(event.unchecked_into()))
 }
 
 /// Does something once what changes now is in the document. All of one type: the browser's side of a timer is paid for by type.
@@ -72,7 +74,7 @@ pub(super) fn later(ms: u32, act: impl FnOnce() + 'static) {
 
 /// The first element that matches, as what can have the focus.
 pub(super) fn find(selector: &str) -> Option<HtmlElement> {
-    document().query_selector(selector).ok().flatten().map(wasm_bindgen::JsCast::unchecked_into)
+    document().query_selector(selector).ok().flatten().map(JsCast::unchecked_into)
 }
 
 /// Gives the focus to the first element that matches.
@@ -87,14 +89,14 @@ pub(super) fn leave_for(selector: &str, event: &MouseEvent) {
     }
 }
 
-/// What any other event does.
+/// What an event does.
 pub(super) type Happens = Box<dyn FnMut(Event)>;
 
 pub(super) fn happens(happens: impl FnMut(Event) + 'static) -> Happens {
     Box::new(happens)
 }
 
-pub(super) fn button(class: &'static str, action: &'static str, label: &'static str, press: Press) -> AnyView {
+pub(super) fn button(class: &'static str, action: &'static str, label: &'static str, press: Happens) -> AnyView {
     view! { <button type="button" class=class data-action=action on:click=press>{label}</button> }
 }
 
@@ -119,5 +121,5 @@ pub(super) fn lines<T: Send + 'static>(
 }
 
 fn keyed(list: Box<dyn Fn() -> Vec<Line> + Send + Sync>) -> AnyView {
-    view! { <For each=list key=|line| line.key.clone() children=|line| (line.view)() /> }
+    leptos::prelude::view! { <For each=list key=|line| line.key.clone() children=|line| (line.view)() /> }.into_inner().into_any()
 }

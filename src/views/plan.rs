@@ -5,14 +5,14 @@ use moorline_protocol::{PlanEntry, PlanStatus};
 
 use crate::model::Screen;
 
-use super::part::{part, view, words};
+use super::part::{memo, part, view, words};
 
 /// The plan of the turn at work in one line, which opens; nothing when there is none.
 pub(super) fn panel(screen: &Screen) -> AnyView {
     let entries = screen.plan();
-    let is_there = ArcMemo::new({
+    let is_there = memo({
         let entries = entries.clone();
-        move |_| entries.with(|entries| !entries.is_empty())
+        move || entries.with(|entries| !entries.is_empty())
     });
     part(move || {
         let (count, step, all) = (entries.clone(), entries.clone(), entries.clone());

@@ -1,6 +1,7 @@
 //! The keys that the page listens to: one table for what they do and for what the help says of them.
 
-use leptos::{ev, prelude::*};
+use leptos::prelude::*;
+use wasm_bindgen::JsCast as _;
 use web_sys::KeyboardEvent;
 
 use crate::model::Model;
@@ -8,7 +9,7 @@ use crate::model::Model;
 use super::{
     drawer,
     list::focus_search,
-    part::{focus, soon},
+    part::{at_window, focus, soon},
     request::{answer_by_key, is_typing},
 };
 
@@ -68,7 +69,8 @@ pub(super) const SHORTCUTS: [Shortcut; 10] = [
 /// Listens to them for as long as the page is there. While the help is open it has all keys.
 pub(super) fn listen(model: &Model, drawer: &ArcRwSignal<bool>) {
     let (model, drawer) = (model.clone(), drawer.clone());
-    let listener = window_event_listener(ev::keydown, move |event| {
+    at_window("keydown", move |event| {
+        let event: KeyboardEvent = event.unchecked_into();
         if event.default_prevented() || event.repeat() || model.help().get_untracked() {
             return;
         }
@@ -77,7 +79,6 @@ pub(super) fn listen(model: &Model, drawer: &ArcRwSignal<bool>) {
             (does.act)(&model, &drawer, &event);
         }
     });
-    on_cleanup(move || listener.remove());
 }
 
 /// A sign by itself, while nothing is being typed. Some keyboards need Shift for it.

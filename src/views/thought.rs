@@ -8,7 +8,7 @@ use crate::model::{BlockRow, Screen};
 
 use super::{
     markdown::markdown,
-    part::{part, view},
+    part::{happens, part, view},
 };
 
 pub(super) fn thought(screen: &Screen, row: &Arc<BlockRow>) -> AnyView {
@@ -16,7 +16,7 @@ pub(super) fn thought(screen: &Screen, row: &Arc<BlockRow>) -> AnyView {
     let toggled = opened.clone();
     let (screen, row) = (screen.clone(), Arc::clone(row));
     view! {
-        <details class="thought" on:toggle=move |event| toggled.set(is_open(&event))>
+        <details class="thought" on:toggle=happens(move |event| toggled.set(is_open(&event)))>
             <summary>"Thinking"</summary>
             {part(move || opened.get().then(|| markdown(&screen, &row, "text markdown thought-text")))}
         </details>

@@ -10,7 +10,7 @@ use crate::model::{BlockRow, Screen, Times};
 use super::{
     copy::copy,
     diff,
-    part::{part, view, words},
+    part::{happens, memo, part, view, words},
     thought::is_open,
     ticking,
 };
@@ -32,7 +32,7 @@ pub(super) fn tool(
         part(move || opened.get().then(|| body(&screen, &row)))
     };
     view! {
-        <details class="tool" data-tool-status=words(move || word(status_word.get())) on:toggle=move |event| toggled.set(is_open(&event))>
+        <details class="tool" data-tool-status=words(move || word(status_word.get())) on:toggle=happens(move |event| toggled.set(is_open(&event)))>
             <summary>
                 <span class="tool-kind">{words(move || kind(tool.get()))}</span>
                 <span class="tool-title" data-title="">{words(move || title.get())}</span>
@@ -47,7 +47,7 @@ pub(super) fn tool(
 
 fn body(screen: &Screen, row: &Arc<BlockRow>) -> AnyView {
     let (read, id, rev) = (screen.clone(), row.id.clone(), row.rev.clone());
-    let input = ArcMemo::new(move |_| {
+    let input = memo(move || {
         rev.track();
         read.with_block(&id, |block| block.fields.input.clone()).flatten()
     });

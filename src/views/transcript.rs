@@ -7,7 +7,7 @@ use crate::model::{Entry, Model, Screen};
 
 use super::{
     copy, echo, gap,
-    part::{button, leave_for, lines, part, press, view, words},
+    part::{button, leave_for, lines, memo, part, press, view, words},
     reveal, scroll, turn, welcome,
 };
 
@@ -74,9 +74,9 @@ fn earlier(model: &Model, screen: &Screen) -> AnyView {
 
 fn latest(model: &Model, pinned: &ArcRwSignal<bool>, screen: &Screen) -> AnyView {
     let (pinned, applied, repin, unseen) = (pinned.clone(), screen.applied(), screen.repin(), screen.unseen());
-    let is_away = ArcMemo::new(move |_| !pinned.get() && applied.get() > Seq::ZERO);
+    let is_away = memo(move || !pinned.get() && applied.get() > Seq::ZERO);
     let standing = screen.standing();
-    let asks = ArcMemo::new(move |_| standing.with(|standing| !standing.waiting.is_empty()));
+    let asks = memo(move || standing.with(|standing| !standing.waiting.is_empty()));
     let model = model.clone();
     part(move || {
         let (repin, unseen) = (repin.clone(), unseen.clone());

@@ -9,7 +9,7 @@ use crate::model::{Model, Place, Screen, TurnRow, as_sentence};
 
 use super::{
     block, gap,
-    part::{button, lines, part, press, view, words},
+    part::{button, lines, memo, part, press, view, words},
     transcript::new_mark,
 };
 
@@ -47,7 +47,7 @@ const fn word(state: TurnState) -> &'static str {
 
 fn footer(model: &Model, screen: &Screen, row: &Arc<TurnRow>) -> AnyView {
     let (model, screen, row, standing) = (model.clone(), screen.clone(), Arc::clone(row), screen.standing());
-    let asks = ArcMemo::new(move |_| standing.with(|standing| !standing.waiting.is_empty()));
+    let asks = memo(move || standing.with(|standing| !standing.waiting.is_empty()));
     part(move || {
         let reason = row.error.with(|error| error.as_ref().map(|error| error.message.clone()));
         match row.state.get() {

@@ -5,7 +5,7 @@ use moorline_protocol::Seq;
 
 use crate::model::{Model, Screen, Status};
 
-use super::part::{part, press, view};
+use super::part::{happens, memo, part, press, view};
 
 /// The demo agent's name at the gateway.
 const DEMO: &str = "demo";
@@ -19,7 +19,7 @@ const DEMO_TRIES: [(&str, &str); 3] = [
 
 pub(super) fn welcome(model: &Model, screen: &Screen) -> AnyView {
     let (applied, echoes, status) = (screen.applied(), screen.echoes(), model.status());
-    let is_empty = ArcMemo::new(move |_| applied.get() == Seq::ZERO && echoes.with(Vec::is_empty));
+    let is_empty = memo(move || applied.get() == Seq::ZERO && echoes.with(Vec::is_empty));
     let (model, screen) = (model.clone(), screen.clone());
     part(move || match (is_empty.get(), status.get()) {
         (false, _) => ().into_any(),
@@ -64,7 +64,7 @@ fn pick(model: &Model, screen: &Screen) -> AnyView {
             view! {
                 <label class="pick">
                     "Agent "
-                    <select data-pick-agent="" on:change=move |event| picked.set(Some(event_target_value(&event)))>{options}</select>
+                    <select data-pick-agent="" on:change=happens(move |event| picked.set(Some(event_target_value(&event))))>{options}</select>
                 </label>
             }
         })

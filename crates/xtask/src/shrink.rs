@@ -1,19 +1,21 @@
 //! Makes the built client smaller: what Trunk and wasm-bindgen leave is meant for any page, this is one.
 //!
-//! Four things cost bytes and do nothing here:
+//! Five things cost bytes and do nothing here:
 //!
 //! - classes that a library exports to scripts, of which the page has none: they go, and what only they needed
 //!   ([`glue::without_exports`], [`program::keep`]);
 //! - the names between the program and its glue, each with a hash that no compressor can shorten: they become letters,
 //!   by the minifier, which then tells which is which ([`program::rename`]);
 //! - spaces, comments and long names of scripts and styles;
+//! - style sheets apart, each a request and compressed for itself ([`styles::with_one`]);
 //! - the order of the program's functions, in which alike ones are strangers: side by side, brotli finds them
-//!   ([`program::rename`] sorts them).
+//!   ([`program::rename`] puts them there).
 //!
 //! The result is the same page. Whoever builds it with Trunk alone gets one that works, and is larger.
 
 mod glue;
 mod program;
+mod styles;
 
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -52,9 +54,7 @@ pub(crate) fn shrink(workspace: &Workspace, tools: &ClientTools, folder: &Path) 
             tools.command("esbuild").args(["--minify", "--allow-overwrite", "--log-level=warning", BROWSERS]).arg(file).arg(outfile(file)),
         )
     };
-    for style in named(folder, |name| name.ends_with(".css"))? {
-        minify(&style)?;
-    }
+    join_styles(folder, minify)?;
     for script in named(folder, |name| name.starts_with("start-"))? {
         minify(&script)?;
     }
@@ -89,12 +89,33 @@ pub(crate) fn shrink(workspace: &Workspace, tools: &ClientTools, folder: &Path) 
     // Browsers keep a file by its name for a year, and glue and program must fit together.
     let name = renamed(&stem, &(&bundle, &shrunk));
     for file in [&glue, &program] {
-        fs::remove_file(file).map_err(|error| Failure::io(format_args!("cannot replace {}", file.display()), &error))?;
+        remove(file)?;
     }
     write(&folder.join(format!("{name}.js")), bundle.replace(&stem, &name))?;
     write(&folder.join(format!("{name}_bg.wasm")), shrunk)?;
     let index = folder.join("index.html");
     write(&index, read(&index)?.replace(&stem, &name))
+}
+
+/// Makes one style sheet of those that the page links to, in the order of their links.
+fn join_styles(folder: &Path, minify: impl Fn(&Path) -> Outcome) -> Outcome {
+    let index = folder.join("index.html");
+    let page = read(&index)?;
+    let mut joined = String::new();
+    for name in styles::linked(&page) {
+        let sheet = folder.join(name);
+        joined.push_str(&read(&sheet)?);
+        remove(&sheet)?;
+    }
+    let name = renamed("style-", &joined) + ".css";
+    let sheet = folder.join(&name);
+    write(&sheet, joined)?;
+    write(&index, styles::with_one(&page, &name))?;
+    minify(&sheet)
+}
+
+fn remove(file: &Path) -> Outcome {
+    fs::remove_file(file).map_err(|error| Failure::io(format_args!("cannot replace {}", file.display()), &error))
 }
 
 fn outfile(path: &Path) -> String {

@@ -9,7 +9,7 @@ use crate::model::{ListRow, Model, Step};
 use super::{
     super::{
         element::{Has, element},
-        part::{part, press, view, word, words},
+        part::{memo, part, press, view, word, words},
     },
     age::age,
     ask, menu, rename,
@@ -17,7 +17,7 @@ use super::{
 
 pub(super) fn row(model: &Model, row: Arc<ListRow>, drawer: &ArcRwSignal<bool>, now: &ArcRwSignal<u64>) -> AnyView {
     let (named, step) = (row.step.clone(), row.step.clone());
-    let is_named = ArcMemo::new(move |_| named.get() == Some(Step::Rename));
+    let is_named = memo(move || named.get() == Some(Step::Rename));
     let open_menu = {
         let (model, id) = (model.clone(), row.session.clone());
         move |event: web_sys::Event| {
