@@ -112,7 +112,7 @@ pub(super) enum Has {
     /// A listener to an event.
     On(&'static str, Happens),
     /// Who wants to know the element.
-    Ref(AnyAttribute),
+    Ref(Box<AnyAttribute>),
     /// An attribute that is not there.
     Nothing,
 }
@@ -192,22 +192,27 @@ impl Has {
         E: ElementType + 'static,
         E::Output: wasm_bindgen::JsCast + Clone + 'static,
     {
-        Self::Ref(node_ref(wanted).into_any_attr())
+        Self::Ref(Box::new(node_ref(wanted).into_any_attr()))
     }
 
     fn attribute(self) -> Option<AnyAttribute> {
         Some(match self {
-            Self::Is(name, value) => custom_attribute(name, value).into_any_attr(),
+            Self::Is(name, value) => custom_attribute(name, value.to_owned()).into_any_attr(),
             Self::Text(name, value) => custom_attribute(name, value).into_any_attr(),
-            Self::Words(name, words) => custom_attribute(name, words).into_any_attr(),
-            Self::Flag(name, flag) => custom_attribute(name, flag).into_any_attr(),
-            Self::Word(name, word) => custom_attribute(name, word).into_any_attr(),
+            Self::Words(name, mut words) => changing(name, Box::new(move || Some(words()))),
+            Self::Flag(name, mut flag) => changing(name, Box::new(move || flag().then(String::new))),
+            Self::Word(name, mut word) => changing(name, Box::new(move || word().map(str::to_owned))),
             Self::Property(name, words) => prop(name, words).into_any_attr(),
             Self::On(event, act) => on(Custom::new(event), act).into_any_attr(),
-            Self::Ref(wanted) => wanted,
+            Self::Ref(wanted) => *wanted,
             Self::Nothing => return None,
         })
     }
+}
+
+/// An attribute that comes, changes and goes, whatever it is made of.
+fn changing(name: &'static str, value: Box<dyn FnMut() -> Option<String> + Send>) -> AnyAttribute {
+    custom_attribute(name, value).into_any_attr()
 }
 
 /// An element with what it has and holds. Its head is the tag and, a line each, the attributes that are known when the page is
