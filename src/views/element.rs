@@ -40,7 +40,7 @@ macro_rules! view {
         $crate::views::element::view!(@holds [$($outer)*] [$($beside)* {
             // Children come first, as Leptos has it: what an attribute takes they may still copy.
             let held = vec![$($held),*];
-            $crate::views::element::element(concat!($($head)*), vec![$($has),*], held)
+            $crate::views::element::lasting(concat!($($head)*), vec![$($has),*], held)
         }] $($rest)*)
     };
     (@holds $outer:tt $held:tt < $tag:ident $($rest:tt)*) => {
@@ -112,7 +112,7 @@ pub(super) enum Has {
     /// A listener to an event.
     On(&'static str, Happens),
     /// Who wants to know the element.
-    Ref(AnyAttribute),
+    Ref(Box<AnyAttribute>),
     /// An attribute that is not there.
     Nothing,
 }
@@ -192,32 +192,47 @@ impl Has {
         E: ElementType + 'static,
         E::Output: wasm_bindgen::JsCast + Clone + 'static,
     {
-        Self::Ref(node_ref(wanted).into_any_attr())
+        Self::Ref(Box::new(node_ref(wanted).into_any_attr()))
     }
 
     fn attribute(self) -> Option<AnyAttribute> {
         Some(match self {
-            Self::Is(name, value) => custom_attribute(name, value).into_any_attr(),
+            Self::Is(name, value) => custom_attribute(name, value.to_owned()).into_any_attr(),
             Self::Text(name, value) => custom_attribute(name, value).into_any_attr(),
-            Self::Words(name, words) => custom_attribute(name, words).into_any_attr(),
-            Self::Flag(name, flag) => custom_attribute(name, flag).into_any_attr(),
-            Self::Word(name, word) => custom_attribute(name, word).into_any_attr(),
+            Self::Words(name, mut words) => changing(name, Box::new(move || Some(words()))),
+            Self::Flag(name, mut flag) => changing(name, Box::new(move || flag().then(String::new))),
+            Self::Word(name, mut word) => changing(name, Box::new(move || word().map(str::to_owned))),
             Self::Property(name, words) => prop(name, words).into_any_attr(),
             Self::On(event, act) => on(Custom::new(event), act).into_any_attr(),
-            Self::Ref(wanted) => wanted,
+            Self::Ref(wanted) => *wanted,
             Self::Nothing => return None,
         })
     }
 }
 
-/// An element with what it has and holds. Its head is the tag and, a line each, the attributes that are known when the page is
-/// built, as `name=value`: one string is less code than a list.
-pub(super) fn element(head: &'static str, has: Vec<Has>, holds: Vec<AnyView>) -> AnyView {
+/// An attribute that comes, changes and goes, whatever it is made of.
+fn changing(name: &'static str, value: Box<dyn FnMut() -> Option<String> + Send>) -> AnyAttribute {
+    custom_attribute(name, value).into_any_attr()
+}
+
+/// An element with what it has and holds; shown again, it is made anew.
+pub(super) fn element(tag: &'static str, has: Vec<Has>, holds: Vec<AnyView>) -> AnyView {
+    made(tag.to_owned(), has.into_iter(), holds)
+}
+
+/// An element of `view!`, which stays in the document when one of its tag is shown in its place. Its head is the tag and, a
+/// line each, the attributes that are known when the page is built, as `name=value`: one string is less code than a list.
+pub(super) fn lasting(head: &'static str, has: Vec<Has>, holds: Vec<AnyView>) -> AnyView {
     let mut lines = head.split('\n');
-    let tag = lines.next().unwrap_or_default();
+    // Leptos compares tags with what the browser calls the element, and that is in capitals.
+    let tag = lines.next().unwrap_or_default().to_ascii_uppercase();
     let known = lines.filter_map(|line| line.split_once('=')).map(|(name, value)| Has::Is(name, value));
-    let attributes: Vec<AnyAttribute> = known.chain(has).filter_map(Has::attribute).collect();
-    custom(tag).child(StaticVec::from(holds)).add_any_attr(attributes).into_any()
+    made(tag, known.chain(has), holds)
+}
+
+fn made(tag: String, has: impl Iterator<Item = Has>, holds: Vec<AnyView>) -> AnyView {
+    let attributes: Vec<AnyAttribute> = has.filter_map(Has::attribute).collect();
+    custom(tag).child(holds).add_any_attr(attributes).into_any()
 }
 
 /// Views side by side.

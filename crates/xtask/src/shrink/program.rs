@@ -110,8 +110,6 @@ impl Places {
 
 /// So many instructions in a row are compared.
 const RUN: usize = 3;
-/// What more functions have in common than this tells nothing about two of them.
-const COMMON: usize = 600;
 
 /// The runs of instructions in a function, each once. Which function is called does not count: callers are alike all the same.
 fn runs(body: &FunctionBody<'_>) -> Result<BTreeSet<String>, BinaryReaderError> {
@@ -122,7 +120,7 @@ fn runs(body: &FunctionBody<'_>) -> Result<BTreeSet<String>, BinaryReaderError> 
 }
 
 /// Reorders functions so that each follows the one that it has the most in common with, of those that have no place yet; where
-/// none has anything, the next of the given order does.
+/// none has anything, the next of the given order does. The fewer functions have a run, the more it counts.
 fn by_likeness(order: &[usize], runs: &[BTreeSet<String>]) -> Vec<usize> {
     let mut holders: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
     for at in order {
@@ -130,21 +128,25 @@ fn by_likeness(order: &[usize], runs: &[BTreeSet<String>]) -> Vec<usize> {
             holders.entry(run).or_default().push(*at);
         }
     }
+    let weight = |holders: &[usize]| u64::from((runs.len() / holders.len()).ilog2());
+    let held: Vec<Vec<&[usize]>> = runs.iter().map(|runs| runs.iter().map(|run| holders[run.as_str()].as_slice()).collect()).collect();
+    let weights: Vec<u64> = held.iter().map(|held| held.iter().map(|holders| weight(holders)).sum()).collect();
     let mut placed = vec![false; runs.len()];
     let mut placing = Vec::with_capacity(order.len());
+    let mut shared = vec![0; runs.len()];
     let mut rest = order.iter().copied();
     let mut next = rest.next();
     while let Some(at) = next {
         placed[at] = true;
         placing.push(at);
-        let mut shared: BTreeMap<usize, usize> = BTreeMap::new();
-        for others in runs[at].iter().map(|run| &holders[run.as_str()]).filter(|others| others.len() <= COMMON) {
-            others.iter().filter(|other| !placed[**other]).for_each(|other| *shared.entry(*other).or_default() += 1);
+        shared.fill(0);
+        for holders in held[at].iter().filter(|holders| weight(holders) > 0) {
+            holders.iter().for_each(|other| shared[*other] += weight(holders));
         }
-        // The share of all runs of the two, in millionths.
-        let likeness =
-            |(other, shared): (usize, usize)| (shared * 1_000_000 / (runs[at].len() + runs[other].len() - shared), Reverse(other));
-        next = shared.into_iter().map(likeness).max().map(|(_, Reverse(other))| other).or_else(|| rest.find(|at| !placed[*at]));
+        // The share of the weight of both, in millionths.
+        let likeness = |other: usize| shared[other] * 1_000_000 / (weights[at] + weights[other] - shared[other]);
+        let like = (0..runs.len()).filter(|other| !placed[*other] && shared[*other] > 0);
+        next = like.max_by_key(|other| (likeness(*other), Reverse(*other))).or_else(|| rest.find(|at| !placed[*at]));
     }
     placing
 }
@@ -285,7 +287,7 @@ mod tests {
     #[test]
     fn functions_stand_beside_those_they_have_most_in_common_with() {
         let runs = ["abc", "xyz", "abx", "xy", "q"].map(|runs| runs.chars().map(String::from).collect());
-        assert_eq!(by_likeness(&[0, 1, 2, 3, 4], &runs), [0, 2, 3, 1, 4]);
+        assert_eq!(by_likeness(&[0, 1, 2, 3, 4], &runs), [0, 2, 1, 3, 4]);
     }
 
     #[test]
