@@ -7,7 +7,7 @@ use leptos::prelude::*;
 use moorline_protocol::{AgentState, TurnId, TurnState};
 use send_wrapper::SendWrapper;
 
-use crate::model::{Content, Model, Screen, as_sentence};
+use crate::model::{Content, Entry, Model, Screen, Status, as_sentence};
 
 use super::{
     composer::refused,
@@ -49,11 +49,11 @@ pub(super) fn announcer(model: &Model) -> AnyView {
 
 /// Says when the agent begins, when it has finished, and when it is down: nobody hears the text of a turn by itself.
 fn follow_turns(model: &Model, say: Region) {
-    let screen = model.screen();
+    let (screen, status) = (model.screen(), model.status());
     let mut last: Option<(Screen, Stand)> = None;
     effect(move || {
         let Some(screen) = screen.get() else { return };
-        let now = Stand::of(&screen);
+        let now = Stand::of(&screen, status.get() == Status::Live);
         let before = last.take().filter(|(held, _)| held.session() == screen.session()).map(|(_, stand)| stand);
         // What there was when the session came on screen is read there.
         if let Some(before) = before.filter(|before| *before != now)
@@ -65,21 +65,23 @@ fn follow_turns(model: &Model, say: Region) {
     });
 }
 
-/// What is at work, and why nothing can be.
+/// What is at work, what is over, and why nothing can be.
 #[derive(PartialEq, Eq)]
 struct Stand {
+    is_live: bool,
     turn: Option<TurnId>,
+    over: Option<TurnId>,
     down: Option<String>,
 }
 
 impl Stand {
-    fn of(screen: &Screen) -> Self {
+    fn of(screen: &Screen, is_live: bool) -> Self {
         let turn = screen.standing().with(|standing| standing.running.as_ref().map(|running| running.turn.clone()));
         let down = screen.agent().with(|told| {
             let (agent, _) = told.as_ref().filter(|(agent, _)| agent.state == AgentState::Down)?;
             Some(agent.reason.as_deref().map(as_sentence).unwrap_or_default())
         });
-        Self { turn, down }
+        Self { is_live, turn, over: newest_over(screen), down }
     }
 
     /// What has become of it, in words.
@@ -88,12 +90,33 @@ impl Stand {
             return Some("The agent is down. ".to_owned() + reason);
         }
         let words = match (&before.turn, &self.turn) {
-            (None, None) => return None,
+            // A turn may be over before anybody saw it at work. What a replay brings was over before.
+            (None, None) => match &self.over {
+                Some(over) if before.is_live && before.over.as_ref() != Some(over) => ended(screen, over),
+                _ => return None,
+            },
             (Some(before), None) => ended(screen, before),
             (Some(before), Some(now)) if before == now => return None,
             (_, Some(_)) => "The agent is working.",
         };
         Some(words.to_owned())
+    }
+}
+
+/// The newest turn on screen that is over.
+fn newest_over(screen: &Screen) -> Option<TurnId> {
+    screen.entries().with(|entries| {
+        entries.iter().rev().find_map(|entry| {
+            let Entry::Turn(id) = entry else { return None };
+            screen.turn(id).filter(|row| is_over(row.state.get())).map(|_| id.clone())
+        })
+    })
+}
+
+const fn is_over(state: TurnState) -> bool {
+    match state {
+        TurnState::Completed | TurnState::Failed | TurnState::Cancelled | TurnState::Interrupted => true,
+        TurnState::Queued | TurnState::Running | TurnState::Stopping | TurnState::Withdrawn => false,
     }
 }
 

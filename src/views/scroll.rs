@@ -25,6 +25,8 @@ const AT_END_PX: i32 = 2;
 const NEAR_PX: i32 = 600;
 /// A smooth scroll that was under way when the reader asked for the end goes on for so long, and is no intent any more.
 const JUMP: Millis = Millis(600);
+/// A scroll is under way for so long behind its last step.
+const UNDER_WAY: Millis = Millis(200);
 
 /// Follows the end of a scroller's column; returns whether it does.
 pub(super) fn follow_end(model: &Model, screen: &Screen, scroller: NodeRef<html::Div>, column: NodeRef<html::Div>) -> ArcRwSignal<bool> {
@@ -62,7 +64,9 @@ struct Follower {
     /// Where the scroller stood and how high its content was when it was last looked at.
     last: Cell<(i32, i32)>,
     touch_y: Cell<i32>,
-    /// When the reader last asked for the end.
+    /// When the reader last scrolled elsewhere than at the end.
+    scrolled: Cell<Option<Millis>>,
+    /// When the reader last asked for the end with a scroll under way.
     jumped: Cell<Option<Millis>>,
     /// An element that must not move when turns come or go above it, and its distance from the scroller's upper edge.
     held: RefCell<Option<(Element, f64)>>,
@@ -79,6 +83,7 @@ impl Follower {
             scroller,
             last: Cell::new((0, 0)),
             touch_y: Cell::new(0),
+            scrolled: Cell::new(None),
             jumped: Cell::new(None),
             held: RefCell::default(),
             observer: RefCell::default(),
@@ -99,6 +104,8 @@ impl Follower {
                 this.unpin();
             }
         });
+        // The focus goes where the reader goes.
+        follower.listen("focusin", |this, _| this.jumped.set(None));
         // Whoever opens a card reads there: the end may move away.
         follower.listen("click", |this, event| {
             let target = event.target().and_then(|target| target.dyn_into::<Element>().ok());
@@ -146,7 +153,8 @@ impl Follower {
 
     fn pin(&self) {
         self.set_pinned(true);
-        self.jumped.set(Some(self.model.now()));
+        let now = self.model.now();
+        self.jumped.set(self.scrolled.get().filter(|at| now.since(*at) < UNDER_WAY).map(|_| now));
         self.held.replace(None);
         self.model.show_end();
         self.to_end();
@@ -185,11 +193,16 @@ impl Follower {
             self.set_pinned(true);
         } else if !at_end && height == last_height && top < last_top {
             if self.pinned.get_untracked() && self.jumped.get().is_some_and(|at| self.model.now().since(at) < JUMP) {
+                // On its way from before: nobody has gone up since.
                 return self.to_end();
             }
             self.set_pinned(false);
         }
-        if self.pinned.get_untracked() || self.held.borrow().is_some() {
+        if self.pinned.get_untracked() {
+            return;
+        }
+        self.scrolled.set(Some(self.model.now()));
+        if self.held.borrow().is_some() {
             return;
         }
         let more = if top < NEAR_PX && self.screen.earlier().get_untracked() {

@@ -5,7 +5,9 @@ use moorline_protocol::{
     AgentChoice, AgentSetting, AgentState, AgentStatus, BlockKind, Context, EventBody, FieldsPatch, Millis, Outcome, Patch, SendBody,
     SlashCommand, ToolKind, ToolStatus, TurnEnded, Usage,
 };
+use wasm_bindgen::JsCast as _;
 use wasm_bindgen_test::wasm_bindgen_test;
+use web_sys::HtmlElement;
 
 use crate::{
     browser::until,
@@ -81,6 +83,22 @@ async fn an_agent_that_is_down_says_why_and_when_it_starts_again_and_is_restarte
     until("the refusal as a sentence", || stage.texts(".notice").concat().contains("not restarted: The agent cannot be reached.")).await;
     stands(&stage, ready());
     stage.until_count("[data-agent-down]", 0).await;
+}
+
+#[wasm_bindgen_test]
+async fn a_button_that_is_shown_again_is_the_one_that_has_the_focus() {
+    let stage = Stage::open();
+    let down = |code: u32| {
+        let reason = Some(format!("the agent exited with code {code}"));
+        AgentStatus { state: AgentState::Down, reason, retry_ms: Some(Millis(8_000)), ..ready() }
+    };
+    stands(&stage, down(3));
+    stage.until_count("[data-agent-down]", 1).await;
+    let restart = stage.find("[data-agent-down] [data-action=restart-agent]").expect("a button").unchecked_into::<HtmlElement>();
+    restart.focus().expect("it takes the focus");
+    stands(&stage, down(4));
+    until("the other reason", || stage.texts("[data-agent-down]").concat().contains("code 4")).await;
+    assert!(restart.is_connected() && stage.has_focus("[data-action=restart-agent]"), "the focus is lost");
 }
 
 #[wasm_bindgen_test]
