@@ -4,7 +4,7 @@ use std::{cell::RefCell, mem, rc::Rc};
 
 use gloo_timers::callback::Timeout;
 use leptos::prelude::*;
-use moorline_protocol::{AgentState, TurnId, TurnState};
+use moorline_protocol::{AgentState, MessageId, TurnId, TurnState};
 use send_wrapper::SendWrapper;
 
 use crate::model::{Content, Entry, Model, Screen, Status, as_sentence};
@@ -69,6 +69,8 @@ fn follow_turns(model: &Model, say: Region) {
 #[derive(PartialEq, Eq)]
 struct Stand {
     is_live: bool,
+    /// What was sent from here and is not in the transcript.
+    sent: Vec<MessageId>,
     turn: Option<TurnId>,
     over: Option<TurnId>,
     down: Option<String>,
@@ -81,7 +83,11 @@ impl Stand {
             let (agent, _) = told.as_ref().filter(|(agent, _)| agent.state == AgentState::Down)?;
             Some(agent.reason.as_deref().map(as_sentence).unwrap_or_default())
         });
-        Self { is_live, turn, over: newest_over(screen), down }
+        Self { is_live, sent: screen.echoes().get(), turn, over: newest_over(screen), down }
+    }
+
+    fn awaits(&self, turn: &TurnId) -> bool {
+        self.is_live || self.sent.contains(turn)
     }
 
     /// What has become of it, in words.
@@ -92,7 +98,7 @@ impl Stand {
         let words = match (&before.turn, &self.turn) {
             // A turn may be over before anybody saw it at work. What a replay brings was over before.
             (None, None) => match &self.over {
-                Some(over) if before.is_live && before.over.as_ref() != Some(over) => ended(screen, over),
+                Some(over) if before.over.as_ref() != Some(over) && before.awaits(over) => ended(screen, over),
                 _ => return None,
             },
             (Some(before), None) => ended(screen, before),

@@ -166,17 +166,21 @@ struct Focus {
     on_screen: bool,
 }
 
+/// As it is once what the last key set off has been drawn.
 const FOCUS: &str = r#"
-const e = document.activeElement;
-const ring = (e) => { const s = getComputedStyle(e); return s.outlineStyle !== "none" && parseFloat(s.outlineWidth) >= 1 && s.visibility === "visible"; };
-const field = e.closest(".composer-field");
-const box = e.getBoundingClientRect();
-const hooks = [...e.attributes].filter((a) => a.name.startsWith("data-")).map((a) => `[${a.name}=${a.value}]`).join("");
-return {
-  is: e.tagName.toLowerCase() + (e.className ? "." + e.className.replaceAll(" ", ".") : "") + hooks,
-  ring: ring(e) || (field !== null && e.matches("textarea") && getComputedStyle(field).boxShadow !== "none"),
-  on_screen: box.width > 0 && box.height > 0 && box.bottom > 0 && box.right > 0 && box.top < innerHeight && box.left < innerWidth,
+const look = () => {
+  const e = document.activeElement;
+  const ring = (e) => { const s = getComputedStyle(e); return s.outlineStyle !== "none" && parseFloat(s.outlineWidth) >= 1 && s.visibility === "visible"; };
+  const field = e.closest(".composer-field");
+  const box = e.getBoundingClientRect();
+  const hooks = [...e.attributes].filter((a) => a.name.startsWith("data-")).map((a) => `[${a.name}=${a.value}]`).join("");
+  return {
+    is: e.tagName.toLowerCase() + (e.className ? "." + e.className.replaceAll(" ", ".") : "") + hooks,
+    ring: ring(e) || (field !== null && e.matches("textarea") && getComputedStyle(field).boxShadow !== "none"),
+    on_screen: box.width > 0 && box.height > 0 && box.bottom > 0 && box.right > 0 && box.top < innerHeight && box.left < innerWidth,
+  };
 };
+return new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done(look()))));
 "#;
 
 /// A reader with a keyboard and nothing else.
