@@ -116,9 +116,11 @@ impl Model {
             is_news(&*driver, &call);
             return;
         }
-        if call.reason == Reason::Ended {
-            attention.ended.borrow_mut().push(call.session.clone());
+        let mut ended = attention.ended.borrow_mut();
+        if call.reason == Reason::Ended && !ended.contains(&call.session) {
+            ended.push(call.session.clone());
         }
+        drop(ended);
         let this = Rc::downgrade(&self.0);
         let wait = after(WAIT_MS, move || {
             let Some(inner) = this.upgrade() else { return };

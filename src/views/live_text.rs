@@ -9,8 +9,8 @@ use wasm_bindgen::JsCast as _;
 use crate::model::{BlockRow, Screen};
 
 use super::{
+    growing::Shown,
     part::{effect, view},
-    shown::Shown,
 };
 
 /// An element whose text is exactly the block's, as far as the page holds it. What is appended is added to the text
@@ -26,12 +26,12 @@ pub(super) fn live_text(screen: &Screen, row: &Arc<BlockRow>, class: &'static st
         let Some(text) = element.and_then(|element| element.first_child()).and_then(|child| child.dyn_into::<web_sys::Text>().ok()) else {
             return;
         };
-        screen.with_block(&id, |block| shown = grow(&text, shown, block));
+        screen.with_block(&id, |block| shown = add(&text, shown, block));
     });
     view! { <div class=class data-text="" node_ref=node>{text}</div> }
 }
 
-fn grow(text: &web_sys::Text, shown: Shown, block: &Block) -> Shown {
+fn add(text: &web_sys::Text, shown: Shown, block: &Block) -> Shown {
     let now = Shown::of(block);
     if now == shown {
         return shown;

@@ -4,16 +4,15 @@ use std::sync::Arc;
 
 use leptos::{html, prelude::*};
 use moorline_markup::{Colour, Run, Style, Terminal};
-use moorline_protocol::Block;
 use wasm_bindgen::JsCast as _;
 use web_sys::{Element, HtmlElement, Text};
 
 use crate::model::{BlockRow, Screen};
 
 use super::{
+    growing::{self, grow},
     markdown::dom::{add, add_text},
-    part::{effect, view},
-    shown::Shown,
+    part::view,
 };
 
 /// A part ends with the line that goes beyond this: what is added costs the layout of the last part and no more.
@@ -22,24 +21,8 @@ const PART_BYTES: usize = 4 << 10;
 /// An element that shows a block's text with colours; its text is what [`moorline_markup::terminal_plain`] says.
 pub(super) fn terminal(screen: &Screen, row: &Arc<BlockRow>) -> AnyView {
     let node = NodeRef::<html::Div>::new();
-    let (screen, id, rev) = (screen.clone(), row.id.clone(), row.rev.clone());
-    let mut held: Option<(Shown, Sheet)> = None;
-    effect(move || {
-        rev.track();
-        let Some(element) = node.get() else { return };
-        screen.with_block(&id, |block| held = Some(show(&element, held.take(), block)));
-    });
+    grow::<Sheet>(screen, row, node);
     view! { <div class="tool-output" data-text="" tabindex="0" role="group" aria-label="Output" node_ref=node></div> }
-}
-
-fn show(element: &Element, held: Option<(Shown, Sheet)>, block: &Block) -> (Shown, Sheet) {
-    let (mut sheet, rest) = match held {
-        Some((shown, sheet)) if shown == Shown::of(block) => return (shown, sheet),
-        Some((shown, sheet)) if shown.rest(block).is_some() => (sheet, shown.rest(block).unwrap_or_default()),
-        Some(_) | None => (Sheet::new(element), block.text.as_str()),
-    };
-    sheet.push(rest);
-    (Shown::of(block), sheet)
 }
 
 struct Sheet {
@@ -51,7 +34,7 @@ struct Sheet {
     open: Vec<Element>,
 }
 
-impl Sheet {
+impl growing::Sheet for Sheet {
     fn new(host: &Element) -> Self {
         host.set_text_content(None);
         Self { host: host.clone(), terminal: Terminal::default(), part: None, last: None, open: Vec::new() }
@@ -68,7 +51,9 @@ impl Sheet {
             self.open = line.iter().map(|run| styled(&part, &run.text, run.style)).collect();
         }
     }
+}
 
+impl Sheet {
     /// Adds what can no longer be written over, cut behind the line that fills a part.
     fn add(&mut self, run: &Run) {
         let mut rest = run.text.as_str();

@@ -4,6 +4,7 @@ use moorline_markup::{Block, Document, Growing};
 use web_sys::Element;
 
 use super::{
+    super::growing,
     code, colour,
     dom::{Parts, add, set},
     draw,
@@ -25,23 +26,24 @@ struct Grown {
     is_code: bool,
 }
 
-impl Sheet {
-    pub(super) fn new(host: &Element) -> Self {
+impl growing::Sheet for Sheet {
+    fn new(host: &Element) -> Self {
         host.set_text_content(None);
         Self { host: host.clone(), document: Document::default(), tail: Vec::new(), growing: None }
     }
 
-    pub(super) fn push(&mut self, text: &str) {
+    fn push(&mut self, text: &str) {
         let finished = self.document.push(text);
         self.show(finished.into_iter().map(|finished| finished.block).collect());
     }
 
-    /// Ends the text.
-    pub(super) fn finish(&mut self) {
+    fn finish(&mut self) {
         let finished = self.document.finish();
         self.show(finished.into_iter().map(|finished| finished.block).collect());
     }
+}
 
+impl Sheet {
     /// Brings the elements in line: those of finished blocks are left alone from then on.
     fn show(&mut self, finished: Vec<Block>) {
         let Self { host, document, tail: shown, growing } = self;
