@@ -1,6 +1,10 @@
 //! However a text is cut, the same comes out; and whatever it is, nothing breaks.
 
-use moorline_markup::{Block, Document, End, Growing, Highlighter, Inline, Terminal, plain, terminal_plain};
+#[path = "corpus/addresses.rs"]
+mod addresses;
+
+use addresses::check;
+use moorline_markup::{Block, Document, End, Growing, Highlighter, Terminal, plain, terminal_plain};
 use proptest::prelude::*;
 
 /// Pieces that markdown is made of, so that most texts hold something.
@@ -106,36 +110,6 @@ fn in_pieces(pieces: &[&str]) -> Vec<Block> {
 
 fn check_tail(document: &Document) {
     document.tail().blocks.iter().for_each(check);
-}
-
-fn check(block: &Block) {
-    match block {
-        Block::Heading { text, .. } | Block::Paragraph(text) | Block::Line(text) => check_inlines(text),
-        Block::List { items, .. } => items.iter().flat_map(|item| &item.blocks).for_each(check),
-        Block::Quote(blocks) => blocks.iter().for_each(check),
-        Block::Table { head, rows, .. } => head.iter().chain(rows.iter().flatten()).for_each(|cell| check_inlines(cell)),
-        Block::Code { .. } | Block::Plain(_) | Block::Rule => {}
-    }
-}
-
-fn check_inlines(inlines: &[Inline]) {
-    for inline in inlines {
-        match inline {
-            Inline::Text(_) | Inline::Code(_) => {}
-            Inline::Emphasis(inner) | Inline::Strong(inner) | Inline::Strike(inner) => check_inlines(inner),
-            Inline::Link { href, text } => {
-                check_address(href);
-                check_inlines(text);
-            }
-            Inline::Image { href, .. } => check_address(href),
-        }
-    }
-}
-
-fn check_address(address: &str) {
-    let lower = address.to_ascii_lowercase();
-    assert!(["http://", "https://", "mailto:"].iter().any(|scheme| lower.starts_with(scheme)), "{address} leads elsewhere");
-    assert!(!address.chars().any(|sign| sign.is_control() || sign.is_whitespace()), "{address:?} is not clean");
 }
 
 proptest! {

@@ -1,6 +1,10 @@
 //! What an agent writes, as the page shows it.
 
-use moorline_markup::{Block, Document, Finished, Highlighter, Inline, Item, Terminal, terminal_plain};
+#[path = "../../../markup/tests/corpus/addresses.rs"]
+mod addresses;
+
+use addresses::check;
+use moorline_markup::{Document, Finished, Highlighter, Terminal, terminal_plain};
 
 use super::Execute;
 use crate::{
@@ -123,35 +127,4 @@ fn pieces<'a>(text: &'a str, dice: &mut Dice) -> Vec<&'a str> {
     places.extend([0, text.len()]);
     places.sort_unstable();
     places.windows(2).map(|pair| &text[pair[0]..pair[1]]).collect()
-}
-
-/// Nothing leads anywhere but to the web and a letter.
-fn check(block: &Block) {
-    match block {
-        Block::Heading { text, .. } | Block::Paragraph(text) | Block::Line(text) => check_all(text),
-        Block::List { items, .. } => items.iter().flat_map(|Item { blocks, .. }| blocks).for_each(check),
-        Block::Quote(blocks) => blocks.iter().for_each(check),
-        Block::Table { head, rows, .. } => head.iter().chain(rows.iter().flatten()).for_each(|cell| check_all(cell)),
-        Block::Code { .. } | Block::Plain(_) | Block::Rule => {}
-    }
-}
-
-fn check_all(inlines: &[Inline]) {
-    for inline in inlines {
-        match inline {
-            Inline::Text(_) | Inline::Code(_) => {}
-            Inline::Emphasis(inner) | Inline::Strong(inner) | Inline::Strike(inner) => check_all(inner),
-            Inline::Link { href, text } => {
-                check_address(href);
-                check_all(text);
-            }
-            Inline::Image { href, .. } => check_address(href),
-        }
-    }
-}
-
-fn check_address(address: &str) {
-    let lower = address.to_ascii_lowercase();
-    let is_known = ["http://", "https://", "mailto:"].iter().any(|scheme| lower.starts_with(scheme));
-    assert!(is_known && !address.chars().any(|sign| sign.is_control() || sign.is_whitespace()), "{address:?}");
 }
