@@ -50,6 +50,36 @@ async fn a_request_is_answered_by_a_key_in_a_second_tab_and_the_first_sees_it_se
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_lies_over_a_request_while_the_reader_is_elsewhere() {
+    let scene = Scene::start(Transport::WebSocket, Pace::Fast, &["--agent", "demo:--delay-ms 0"]).await;
+    let page = scene.open().await;
+    page.send("/tools 12").await;
+    page.wait_for_turn(1, &["completed"], SOON).await;
+    page.send("/ask").await;
+    page.wait_for("the request", "Boolean(document.querySelector('[data-option]:not(:disabled)'))", SOON).await;
+    // Whoever opens a card reads there: the end is not followed any more.
+    page.click("[data-turn] [data-kind=tool] summary").await;
+    page.wait_for("the way to the request", "Boolean(document.querySelector('[data-action=question]'))", SOON).await;
+    let over = "
+      const scroller = document.querySelector('[data-transcript]'), all = [...document.querySelectorAll('[data-option]')];
+      const covered = [];
+      for (let top = 0; top <= scroller.scrollHeight; top += 16) {
+        scroller.scrollTop = top;
+        const edge = scroller.getBoundingClientRect();
+        for (const option of all) {
+          const { x, y, width, height } = option.getBoundingClientRect();
+          if (y < edge.top || y + height > edge.bottom) continue;
+          const there = document.elementFromPoint(x + width / 2, y + height / 2);
+          if (!option.contains(there)) covered.push(`${option.dataset.option} by ${there?.outerHTML.slice(0, 80)} at ${top}`);
+        }
+      }
+      return covered";
+    assert_eq!(page.run::<Vec<String>>(over).await, Vec::<String>::new());
+    page.click("[data-option]").await;
+    page.wait_for_turn(2, &["completed"], SOON).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_reader_who_goes_to_and_fro_between_two_streams_finds_each_text_in_its_session() {
     let scene = Scene::start(Transport::WebSocket, Pace::Fast, &["--agent", "demo:--delay-ms 1"]).await;
     let page = scene.open().await;
