@@ -11,6 +11,8 @@ use crate::{ROUNDS, figures::Table};
 const PROBE: &str = include_str!("probe.js");
 /// The demo agent's updates of every sort: text, thoughts, tool calls.
 const UPDATES: [usize; 3] = [1_000, 4_000, 10_000];
+/// Every event is replayed, and none is folded while the page is away: a page that was there for a moment only is a stranger to folds.
+const RAW_OPTIONS: &[&str] = &["--replay-cap", "20000", "--fold-events", "1000000", "--fold-ms", "3600000"];
 const RAW: &str = "raw replay, reconnect";
 const SNAPSHOT: &str = "snapshot, reconnect";
 const FRESH: &str = "snapshot, fresh load";
@@ -40,7 +42,7 @@ struct Probed {
 pub(super) async fn bench() {
     for updates in UPDATES {
         let mut table = Table::default();
-        for (variant, more) in [(RAW, &["--replay-cap", "20000"][..]), (SNAPSHOT, &[])] {
+        for (variant, more) in [(RAW, RAW_OPTIONS), (SNAPSHOT, &[])] {
             let options: Vec<&str> = OPTIONS.iter().chain(more).copied().collect();
             let stage = Stage::start(&options).await;
             let mut last = None;
