@@ -1,6 +1,10 @@
 //! What screen readers are told: one polite region for the status, one assertive region for requests.
 
-use std::{cell::RefCell, mem, rc::Rc};
+use std::{
+    cell::{Cell, RefCell},
+    mem,
+    rc::Rc,
+};
 
 use gloo_timers::callback::Timeout;
 use leptos::prelude::*;
@@ -16,7 +20,7 @@ use super::{
 };
 use crate::timer::after;
 
-/// Announcements of one region are at least this far apart; of several in between the last one counts.
+/// Announcements of one region are at least this far apart; of several on one matter in between the last one counts.
 const APART_MS: u32 = 450;
 
 pub(super) fn announcer(model: &Model) -> AnyView {
@@ -28,22 +32,23 @@ pub(super) fn announcer(model: &Model) -> AnyView {
         let words = notices.with(|notices| notices.last().map(|notice| notice.text.clone()));
         let standing = trouble.get().map_or_else(|| sentence(said.get().status), trouble_sentence);
         if !mem::replace(&mut is_first, false) {
-            say.say(words.unwrap_or_else(|| standing.to_owned()));
+            say.say(Matter::Page, words.unwrap_or_else(|| standing.to_owned()));
         }
     });
     let say = polite.clone();
     effect(move || {
         if let Some(reason) = refusal.get() {
-            say.say(refused(reason).1.to_owned());
+            say.say(Matter::Page, refused(reason).1.to_owned());
         }
     });
     follow_turns(model, polite.clone());
     let say = assertive.clone();
     let screen = model.screen();
-    effect(move || say.say(screen.get().and_then(|screen| asked(&screen)).unwrap_or_default()));
+    effect(move || say.say(Matter::Page, screen.get().and_then(|screen| asked(&screen)).unwrap_or_default()));
+    let (polite, assertive) = (polite.words(), assertive.words());
     view! {
-        <p class="unseen" role="status" aria-live="polite">{words(move || polite.words.get())}</p>
-        <p class="unseen" role="alert" aria-live="assertive">{words(move || assertive.words.get())}</p>
+        <p class="unseen" role="status" aria-live="polite">{words(move || polite.get())}</p>
+        <p class="unseen" role="alert" aria-live="assertive">{words(move || assertive.get())}</p>
     }
 }
 
@@ -59,7 +64,7 @@ fn follow_turns(model: &Model, say: Region) {
         if let Some(before) = before.filter(|before| *before != now)
             && let Some(words) = now.since(&before, &screen)
         {
-            say.say_anew(words);
+            say.say(Matter::Turn, words);
         }
         last = Some((screen, now));
     });
@@ -150,32 +155,59 @@ fn asked(screen: &Screen) -> Option<String> {
     }
 }
 
+/// What words are about. Those on one matter never take the place of those on another.
+#[derive(Clone, Copy)]
+enum Matter {
+    /// What has become of the agent and its turn.
+    Turn,
+    /// How the page stands, what it has to tell, and what the agent asks.
+    Page,
+}
+
 #[derive(Clone)]
-struct Region {
+struct Region(SendWrapper<Rc<Pending>>);
+
+struct Pending {
     words: ArcRwSignal<String>,
-    timer: SendWrapper<Rc<RefCell<Option<Timeout>>>>,
+    /// What is to be said next, by its matter.
+    next: RefCell<[Option<String>; 2]>,
+    timer: Cell<Option<Timeout>>,
 }
 
 impl Region {
     fn new() -> Self {
-        Self { words: ArcRwSignal::default(), timer: SendWrapper::new(Rc::default()) }
+        let pending = Pending { words: ArcRwSignal::default(), next: RefCell::default(), timer: Cell::default() };
+        Self(SendWrapper::new(Rc::new(pending)))
     }
 
-    fn say(&self, words: String) {
-        let signal = self.words.clone();
+    fn words(&self) -> ArcRwSignal<String> {
+        self.0.words.clone()
+    }
+
+    fn say(&self, matter: Matter, words: String) {
+        self.0.next.borrow_mut()[matter as usize] = Some(words);
+        let this = Rc::downgrade(&self.0);
         let timer = after(APART_MS, move || {
-            if signal.with_untracked(|said| *said != words) {
-                signal.set(words);
+            if let Some(this) = this.upgrade() {
+                this.speak();
             }
         });
-        self.timer.replace(Some(timer));
+        self.0.timer.set(Some(timer));
     }
+}
 
-    /// As [`Self::say`], also where the same was said last: a reader hears only what changes, and a space more is a change.
-    fn say_anew(&self, mut words: String) {
+impl Pending {
+    fn speak(&self) {
+        let [turn, page] = self.next.take();
+        // A reader hears only what changes: that of another turn may be in the same words, and a space more is a change.
+        let is_anew = turn.is_some();
+        let mut words = [turn, page].into_iter().flatten().collect::<Vec<String>>().join(" ");
         if self.words.with_untracked(|said| *said == words) {
+            if !is_anew {
+                return;
+            }
             words.push('\u{a0}');
         }
-        self.say(words);
+        self.words.set(words);
     }
 }

@@ -1,12 +1,12 @@
 //! The status line: one line, quiet, and true.
 
 use moorline_delivery::{AttachmentStatus, ClientEvent, LinkStatus, SendState, Trouble};
-use moorline_protocol::Millis;
+use moorline_protocol::{Millis, Outcome};
 use wasm_bindgen_test::wasm_bindgen_test;
 
 use crate::{
     browser::{real_now, settle, turn, until},
-    stage::{Stage, session},
+    stage::{Stage, accepted, ended, session, started},
 };
 
 const LINE: &str = ".connection-sentence";
@@ -70,6 +70,17 @@ async fn a_reconnect_that_is_over_within_a_second_is_neither_shown_nor_announced
     let started = real_now();
     until("a second and a half to pass", || real_now() - started > 1_500.0).await;
     assert_eq!([shown.count(), announced.count()], [0, 0]);
+}
+
+#[wasm_bindgen_test]
+async fn a_turns_end_is_announced_though_the_line_changes_in_the_same_moment() {
+    let stage = live().await;
+    stage.events("s1", vec![accepted(1, "m1", "do it"), started(2, "m1")]);
+    stage.until_texts("[role=status]", &["The agent is working."]).await;
+    stage.events("s1", vec![ended(3, "m1", Outcome::Completed)]);
+    settle().await;
+    link(&stage, LinkStatus::Offline);
+    stage.until_texts("[role=status]", &["The agent has finished. Offline"]).await;
 }
 
 #[wasm_bindgen_test]
