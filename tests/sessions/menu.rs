@@ -4,7 +4,7 @@ use moorline_protocol::SessionRow;
 use wasm_bindgen_test::wasm_bindgen_test;
 
 use crate::{
-    browser::until,
+    browser::{settle, until},
     stage::{Stage, row, rows, session},
 };
 
@@ -68,6 +68,25 @@ async fn a_name_is_typed_in_the_line_and_shown_once_the_gateway_has_taken_it() {
     stage.until_focus("[data-more=s1]").await;
     stage.tell(rows(vec![row("s1", 3, "first")]));
     assert_eq!(stage.texts("[data-session-row=s1] .row-title"), ["The roof"], "an older line does not undo it");
+}
+
+#[wasm_bindgen_test]
+async fn a_name_typed_before_the_field_has_the_focus_stays() {
+    let stage = two_sessions().await;
+    stage.click("[data-more=s1]");
+    stage.until_count("[data-menu]", 1).await;
+    stage.click("[data-act=rename]");
+    for _ in 0..100 {
+        if stage.count("[data-rename]") == 1 {
+            break;
+        }
+        // Less than a turn of the browser, after which the field has the focus.
+        leptos::task::tick().await;
+    }
+    stage.type_into("[data-rename]", "The roof");
+    stage.until_focus("[data-rename]").await;
+    settle().await;
+    assert_eq!(stage.input("[data-rename]").value(), "The roof");
 }
 
 #[wasm_bindgen_test]

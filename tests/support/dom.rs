@@ -68,9 +68,12 @@ impl Dom {
 
     /// Types into another field as a user does.
     pub(crate) fn type_into(&self, selector: &str, text: &str) {
-        let field: web_sys::HtmlInputElement = self.find(selector).unwrap_or_else(|| panic!("{selector} is on screen")).unchecked_into();
-        field.set_value(text);
+        self.input(selector).set_value(text);
         self.dispatch(selector, "input");
+    }
+
+    pub(crate) fn input(&self, selector: &str) -> web_sys::HtmlInputElement {
+        self.find(selector).unwrap_or_else(|| panic!("{selector} is on screen")).unchecked_into()
     }
 
     /// Dispatches an event that bubbles and can be cancelled.

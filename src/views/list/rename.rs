@@ -17,11 +17,9 @@ use super::super::{
 const FIELD: &str = "[data-rename]";
 
 pub(super) fn field(model: &Model, row: &Arc<ListRow>) -> AnyView {
-    let title = row.title.get_untracked();
-    soon(move || {
-        if let Some(field) = focus(FIELD).map(|field| field.unchecked_into::<HtmlInputElement>()) {
-            field.set_value(&title);
-            field.select();
+    soon(|| {
+        if let Some(field) = focus(FIELD) {
+            field.unchecked_into::<HtmlInputElement>().select();
         }
     });
     let (saver, left, leaver, id) = (model.clone(), model.clone(), model.clone(), row.session.clone());
@@ -48,6 +46,7 @@ pub(super) fn field(model: &Model, row: &Arc<ListRow>) -> AnyView {
         Has::Is("type", "text"),
         Has::Is("aria-label", "Name of the session"),
         Has::Is("autocomplete", "off"),
+        Has::Text("value", row.title.get_untracked()),
         Has::Is("data-rename", ""),
     ];
     let has = vec![Has::Is("class", "rename"), Has::on("submit", save), Has::key(leave)];
