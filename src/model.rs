@@ -86,10 +86,19 @@ struct Inner {
     agents: ArcRwSignal<Vec<String>>,
     /// Why the composer's text was not taken.
     refusal: ArcRwSignal<Option<DropReason>>,
-    /// Nobody has chosen the session on screen: another may take its place.
-    is_unchosen: Cell<bool>,
+    /// What may take the place of the empty session on screen once the gateway has told its rows.
+    awaited: Cell<Option<Awaited>>,
     shown_at: Cell<Millis>,
     frame: OnceCell<Frame>,
+}
+
+/// Which session is chosen before it can be named.
+#[derive(Clone, Copy)]
+enum Awaited {
+    /// A page that was opened without a session in its address goes to the newest.
+    Newest,
+    /// What was typed for a new session that was left is there again in the next new one.
+    Unborn,
 }
 
 impl Default for Model {
@@ -122,7 +131,7 @@ impl Model {
             unsaved: Cell::default(),
             agents: ArcRwSignal::default(),
             refusal: ArcRwSignal::default(),
-            is_unchosen: Cell::new(false),
+            awaited: Cell::default(),
             shown_at: Cell::new(Millis::ZERO),
             frame: OnceCell::new(),
         });
@@ -149,7 +158,7 @@ impl Model {
 impl Model {
     fn on_frame(&self) {
         self.show_changes();
-        self.leave_unchosen();
+        self.show_awaited();
     }
 
     fn show_changes(&self) {
@@ -195,17 +204,19 @@ impl Model {
         }
     }
 
-    /// A page that was opened without a session in its address goes to the newest one, unless something was typed by then.
-    fn leave_unchosen(&self) {
+    /// Leaves the empty session on screen for the one it stands in for, unless something was typed by then.
+    fn show_awaited(&self) {
         let inner = &self.0;
-        if !inner.is_unchosen.get() || !inner.list.is_told() {
-            return;
-        }
-        inner.is_unchosen.set(false);
+        let Some(awaited) = inner.awaited.get().filter(|_| inner.list.is_told()) else { return };
+        inner.awaited.set(None);
         let untouched = self.draft().is_some_and(|draft| draft.with_untracked(String::is_empty))
             && self.on_screen().is_some_and(|session| session.sends.borrow().is_empty());
-        if let Some(newest) = inner.list.newest().filter(|_| untouched) {
-            self.select(&newest);
+        let session = match awaited {
+            Awaited::Newest => inner.list.newest(),
+            Awaited::Unborn => self.unborn(),
+        };
+        if let Some(session) = session.filter(|_| untouched) {
+            self.select(&session);
         }
     }
 

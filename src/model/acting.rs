@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use moorline_delivery::SendResult;
 use moorline_protocol::{BlockId, Create, MessageId, Millis, Page, Send, SendBody, Seq, SessionId, SetAgent, TurnId};
 
-use super::{Driver, Model, Pending, Screen, Session, as_sentence};
+use super::{Awaited, Driver, Model, Pending, Screen, Session, as_sentence};
 use crate::task::spawn;
 
 impl Model {
@@ -15,7 +15,7 @@ impl Model {
         }
         self.settle();
         self.keep_read();
-        self.0.is_unchosen.set(false);
+        self.0.awaited.set(None);
         self.0.refusal.set(None);
         let held = self.session(session);
         if !held.is_blank() || held.attachment.get().is_some() {
@@ -33,12 +33,19 @@ impl Model {
 
     /// Puts a new session on screen; its first message makes it. What was typed for one that was left is there again.
     pub fn select_new(&self) {
-        let Some(driver) = self.driver() else { return };
-        let is_unborn = |session: &SessionId| self.list().is_told() && self.list().title(session).is_none() && self.is_untouched(session);
-        match driver.drafts().into_iter().find(is_unborn) {
+        match self.unborn() {
             Some(session) => self.select(&session),
             None => self.select_blank(),
         }
+        if !self.list().is_told() {
+            self.0.awaited.set(Some(Awaited::Unborn));
+        }
+    }
+
+    /// The session for which something was typed and that nothing was sent to.
+    pub(super) fn unborn(&self) -> Option<SessionId> {
+        let drafts = self.driver().filter(|_| self.list().is_told())?.drafts();
+        drafts.into_iter().find(|session| self.list().title(session).is_none() && self.is_untouched(session))
     }
 
     /// Puts a new session on screen for which nothing was ever typed.
@@ -57,7 +64,7 @@ impl Model {
     /// Puts an empty session on screen until the gateway has told its rows, then the newest.
     pub fn select_any(&self) {
         self.select_new();
-        self.0.is_unchosen.set(true);
+        self.0.awaited.set(Some(Awaited::Newest));
         self.flush();
     }
 
@@ -111,7 +118,7 @@ impl Model {
 
     /// Returns whether it is in the outbox.
     fn say(&self, session: &Session, text: &str, interrupt: Option<TurnId>) -> bool {
-        self.0.is_unchosen.set(false);
+        self.0.awaited.set(None);
         let create = session.is_blank().then(|| Create { title: None, agent: session.picked.get_untracked() });
         let taken = self.send(session, SendBody::Text(text.to_owned()), create, interrupt);
         if let Some(screen) = self.0.screen.get_untracked().filter(|_| taken) {
