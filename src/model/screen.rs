@@ -22,7 +22,7 @@ use super::{
     row::{Answering, BlockRow, EchoRow, Entry, TurnRow, set_if_other},
     send_line::{self, SendLine},
     session::Session,
-    window::{self, Window},
+    window::Window,
 };
 
 /// The session on screen: signals for what is mounted of it. It is made anew when another session comes on screen.
@@ -52,9 +52,10 @@ struct Inner {
     echo_rows: RefCell<BTreeMap<MessageId, Arc<EchoRow>>>,
     planned: RefCell<Planned>,
     window: RefCell<Option<Window>>,
-    /// Blocks mounted, and blocks that shall be while the reader is at the end.
+    /// Blocks mounted.
     mounted: Cell<usize>,
-    wanted: Cell<usize>,
+    /// More blocks are mounted slice by slice, until the reader says what is mounted.
+    is_filling: Cell<bool>,
     is_open: Cell<bool>,
     /// The reader is not at the end, and left it when everything up to this was shown.
     left_at: Cell<Option<Seq>>,
@@ -100,7 +101,7 @@ impl Screen {
             planned: RefCell::default(),
             window: RefCell::default(),
             mounted: Cell::new(0),
-            wanted: Cell::new(window::FIRST_SLICE),
+            is_filling: Cell::default(),
             is_open: Cell::new(false),
             left_at: Cell::new(None),
             read: RefCell::new(read),

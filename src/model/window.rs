@@ -10,9 +10,9 @@ pub(super) const TURNS: usize = 50;
 /// Blocks that are mounted before the reader asks for more.
 pub(super) const BLOCKS: usize = 200;
 /// Blocks of the first slice, so that the newest are on screen within one frame.
-pub(super) const FIRST_SLICE: usize = 24;
+pub(super) const FIRST_SLICE: usize = 12;
 /// Blocks of every further slice.
-pub(super) const SLICE: usize = 48;
+pub(super) const SLICE: usize = 20;
 /// Blocks that are added above or below when the reader comes near an edge of what is mounted.
 pub(super) const MORE: usize = 100;
 /// Blocks that are mounted at most: at the end of the transcript those above give way to [`BLOCKS`], elsewhere those on
@@ -48,9 +48,15 @@ pub(super) struct View {
 }
 
 impl Window {
-    /// The newest blocks, at most so many of at most so many turns; none when nothing is held.
-    pub(super) fn newest(transcript: &Transcript, blocks: usize, turns: usize) -> Option<Self> {
-        Some(Self { top: up_from(transcript, None, blocks, turns)?, bottom: None })
+    /// The newest blocks, at most so many of at most [`TURNS`] turns; none when nothing is held.
+    pub(super) fn newest(transcript: &Transcript, blocks: usize) -> Option<Self> {
+        Some(Self { top: up_from(transcript, None, blocks, TURNS)?, bottom: None })
+    }
+
+    /// With a slice more above, up to [`BLOCKS`] blocks of [`TURNS`] turns.
+    pub(super) fn with_slice(&self, transcript: &Transcript, mounted: usize) -> Option<Self> {
+        let top = up_from(transcript, self.bottom.as_ref(), (mounted + SLICE).min(BLOCKS), TURNS)?;
+        Some(Self { top, bottom: self.bottom.clone() })
     }
 
     /// The blocks around one.

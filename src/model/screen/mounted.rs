@@ -19,6 +19,11 @@ impl Screen {
         let inner = &self.0;
         let changes = inner.session.take_changes();
         self.refresh(&changes);
+        let opened = changes.blocks().filter(|(_, change)| change.opened).count();
+        if self.is_at_end() && opened > inner.mounted.get().max(window::SLICE) {
+            // After a burst the newest come first and the rest in slices, as at the start.
+            inner.window.replace(None);
+        }
         if !inner.is_open.replace(true) || moves(&changes) {
             self.arrange();
         }
@@ -28,20 +33,28 @@ impl Screen {
         set_if_other(&inner.epoch, &epoch);
     }
 
-    /// Mounts one more slice of what is wanted; returns whether more is to follow.
+    /// Mounts one more slice above what is mounted; returns whether more is to follow.
     pub(in crate::model) fn mount_more(&self) -> bool {
         let inner = &self.0;
         if !inner.is_open.get() || !self.wants_more() {
+            inner.is_filling.set(false);
             return false;
         }
-        inner.wanted.set(inner.wanted.get() + window::SLICE);
-        inner.window.replace(None);
+        let more = {
+            let window = inner.window.borrow();
+            window.as_ref().and_then(|window| window.with_slice(&inner.session.transcript.borrow(), inner.mounted.get()))
+        };
+        if *inner.window.borrow() == more {
+            inner.is_filling.set(false);
+            return false;
+        }
+        inner.window.replace(more);
         self.arrange();
         self.wants_more()
     }
 
     fn wants_more(&self) -> bool {
-        self.0.wanted.get() < window::BLOCKS && self.0.earlier.get_untracked() && !self.0.later.get_untracked()
+        self.0.is_filling.get() && self.0.mounted.get() < window::BLOCKS && self.0.earlier.get_untracked()
     }
 
     /// Mounts older blocks than those mounted.
@@ -61,7 +74,7 @@ impl Screen {
             window.as_ref().and_then(|window| moved(window, &inner.session.transcript.borrow(), inner.mounted.get()))
         };
         // From now on the reader says what is mounted.
-        inner.wanted.set(window::BLOCKS);
+        inner.is_filling.set(false);
         inner.window.replace(moved);
         self.arrange();
     }
@@ -70,7 +83,6 @@ impl Screen {
     pub(in crate::model) fn mount_end(&self) {
         let inner = &self.0;
         if inner.later.get_untracked() {
-            inner.wanted.set(window::FIRST_SLICE);
             inner.window.replace(None);
             self.arrange();
         }
@@ -85,7 +97,7 @@ impl Screen {
                 transcript.block(id).and_then(|block| Window::around(&transcript, block))
             };
             let Some(around) = around else { return false };
-            inner.wanted.set(window::BLOCKS);
+            inner.is_filling.set(false);
             inner.window.replace(Some(around));
             self.arrange();
         }
@@ -177,15 +189,11 @@ impl Screen {
             if view.blocks <= window::MOST {
                 return Some(view);
             }
-            if !self.is_at_end() {
-                let cut = held.cut_below(transcript);
-                return window.insert(cut).view(transcript, read);
-            }
-            // After a burst the newest come first and the rest in slices, as at the start.
-            let is_burst = view.blocks > inner.mounted.get() + window::SLICE;
-            inner.wanted.set(if is_burst { window::FIRST_SLICE } else { window::BLOCKS });
+            *window = if self.is_at_end() { Window::newest(transcript, window::BLOCKS) } else { Some(held.cut_below(transcript)) };
+        } else {
+            inner.is_filling.set(true);
+            *window = Window::newest(transcript, window::FIRST_SLICE);
         }
-        *window = Window::newest(transcript, inner.wanted.get(), window::TURNS);
         window.as_ref()?.view(transcript, read)
     }
 

@@ -83,10 +83,8 @@ async fn load_afresh(stage: &Stage, table: &mut Table, session: &SessionId) {
     let target = stage.target(session).await;
     let page = stage.page_with(&format!("{PROBE}\nmoorlineBench.target = {};", target.as_json())).await;
     for _ in 0..ROUNDS {
-        let before = spent(&page).await;
         page.open(&stage.link(session)).await;
         let probed = record(table, FRESH, &page, &target).await;
-        table.push(FRESH, "renderer's processor time, ms", 0, (spent(&page).await.process - before.process) * 1e3);
         table.push(FRESH, "navigation → composer usable, ms", 0, probed.usable);
         table.push(FRESH, "navigation → last block, ms", 0, probed.since_navigation);
     }
