@@ -125,6 +125,35 @@ async fn an_input_queued_while_a_slice_runs_is_not_forgotten() {
 }
 
 #[wasm_bindgen_test]
+async fn what_can_wait_is_fed_at_once_after_a_rest_and_in_one_slice_after_a_pause_otherwise() {
+    let (pump, notebook) = pump();
+    let rested = real_now();
+    until("a rest", || real_now() - rested > 60.0).await;
+    pump.push_in_time(0, true);
+    until("the first is fed", || notebook.inputs().len() == 1).await;
+    let started = real_now();
+    (1..20).for_each(|n| pump.push_in_time(n, true));
+    turn().await;
+    assert_eq!(notebook.inputs(), [0], "a pause follows");
+    until("all are fed", || notebook.inputs().len() == 20).await;
+    let passed = real_now() - started;
+    assert_eq!(notebook.inputs(), (0..20).collect::<Vec<_>>());
+    assert_eq!(notebook.slices.borrow().len(), 2);
+    assert!(passed >= 40.0, "{passed} ms");
+}
+
+#[wasm_bindgen_test]
+async fn what_cannot_wait_takes_along_what_could() {
+    let (pump, notebook) = pump();
+    pump.push(0);
+    until("the first is fed", || notebook.inputs().len() == 1).await;
+    pump.push_in_time(1, true);
+    pump.push(2);
+    settle().await;
+    assert_eq!(*notebook.slices.borrow(), [vec![0], vec![1, 2]]);
+}
+
+#[wasm_bindgen_test]
 async fn a_dropped_pump_feeds_nothing_more() {
     let (pump, notebook) = pump();
     pump.push(1);

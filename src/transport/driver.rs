@@ -324,7 +324,8 @@ impl Driver {
         let this = self.this.clone();
         let opened = self.lines.open(link, way, url, move |input| {
             if let Some(driver) = this.upgrade() {
-                driver.pump.push(Input::Line(input));
+                let can_wait = matches!(input, LineInput::Text(..)) && driver.ask(|core| core.is_caught_up());
+                driver.pump.push_in_time(Input::Line(input), can_wait);
             }
         });
         if opened.is_err() {

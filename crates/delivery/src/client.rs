@@ -196,6 +196,12 @@ impl Client {
         self.outbox.holds_sends()
     }
 
+    /// Whether everything on screen is caught up: what comes from now on is news, and little of it.
+    #[must_use]
+    pub fn is_caught_up(&self) -> bool {
+        self.link.ready().is_some() && self.attachments.are_caught_up()
+    }
+
     /// How the connection stands.
     #[must_use]
     pub fn link_status(&self) -> LinkStatus {

@@ -83,6 +83,11 @@ impl Attachments {
         }
     }
 
+    /// Whether none of the sessions followed has anything to catch up with.
+    pub(super) fn are_caught_up(&self) -> bool {
+        self.recent.iter().take(FOLLOWED).all(|attachment| attachment.told != Some(AttachmentStatus::CatchingUp))
+    }
+
     pub(super) fn disconnected(&mut self, port: &mut Port<'_>) {
         for at in 0..self.recent.len() {
             if matches!(self.recent[at].phase, Phase::Deleted) {
