@@ -168,8 +168,25 @@ async fn finished_blocks_keep_their_elements_while_the_text_grows() {
 }
 
 fn children(stage: &Stage) -> Vec<Node> {
-    let children = stage.find(TEXT).expect("the text").child_nodes();
+    let children = stage.find(&format!("{TEXT} .section")).expect("the text's first section").child_nodes();
     (0..children.length()).filter_map(|at| children.item(at)).collect()
+}
+
+#[wasm_bindgen_test]
+async fn a_long_text_is_in_sections_that_are_left_alone() {
+    let stage = begun(BlockKind::Text);
+    let text: String = (0..100).map(|n| format!("Paragraph {n}.\n\n")).collect();
+    let (begin, rest) = text.split_at(text.len() / 2);
+    stage.events("s1", vec![append(4, "x", 0, begin)]);
+    stage.until_count(&format!("{TEXT} .section"), 2).await;
+    let first = stage.find(&format!("{TEXT} .section")).expect("a section");
+    stage.events("s1", vec![append(5, "x", begin.len() as u64, rest), closed(6)]);
+    stage.until_count(&format!("{TEXT} .section"), 4).await;
+    assert_eq!(stage.texts(TEXT), [plain(&text)]);
+    assert!(first.is_connected());
+    for nth in 1..=3 {
+        assert_eq!(stage.count(&format!("{TEXT} .section:nth-child({nth}) > p")), 32);
+    }
 }
 
 #[wasm_bindgen_test]

@@ -10,9 +10,15 @@ use super::{
     draw,
 };
 
+/// Blocks of a section: as long as none is touched, the browser passes over them all in one step.
+const SECTION_BLOCKS: usize = 32;
+
 /// The elements of a growing text.
 pub(super) struct Sheet {
     host: Element,
+    /// Where the next element goes, and how many went there before.
+    section: Element,
+    filled: usize,
     document: Document,
     /// The elements of the tail, behind the finished ones.
     tail: Vec<(Block, Element)>,
@@ -29,7 +35,7 @@ struct Grown {
 impl growing::Sheet for Sheet {
     fn new(host: &Element) -> Self {
         host.set_text_content(None);
-        Self { host: host.clone(), document: Document::default(), tail: Vec::new(), growing: None }
+        Self { host: host.clone(), section: section(host), filled: 0, document: Document::default(), tail: Vec::new(), growing: None }
     }
 
     fn push(&mut self, text: &str) {
@@ -46,7 +52,7 @@ impl growing::Sheet for Sheet {
 impl Sheet {
     /// Brings the elements in line: those of finished blocks are left alone from then on.
     fn show(&mut self, finished: Vec<Block>) {
-        let Self { host, document, tail: shown, growing } = self;
+        let Self { host, section: current, filled, document, tail: shown, growing } = self;
         let count = finished.len();
         let tail = document.tail();
         let mut old = std::mem::take(shown).into_iter();
@@ -62,10 +68,14 @@ impl Sheet {
                 Some((held, element)) => draw::redrawn(&element, &held, &block, is_finished),
                 None if is_finished && grows_into(growing, &block) => continue,
                 None => {
-                    let element = draw::block(host, &block, is_finished);
-                    // What grows stands behind everything else.
+                    // What grows stands behind everything else, and stays where it is.
+                    if *filled >= SECTION_BLOCKS && growing.is_none() {
+                        (*current, *filled) = (section(host), 0);
+                    }
+                    *filled += 1;
+                    let element = draw::block(current, &block, is_finished);
                     if let Some(grown) = growing {
-                        let _ = host.insert_before(&element, Some(&grown.element));
+                        let _ = current.insert_before(&element, Some(&grown.element));
                     }
                     element
                 }
@@ -76,10 +86,14 @@ impl Sheet {
         }
         old.for_each(|(_, element)| element.remove());
         match tail.growing {
-            Some(next) => grow(growing, host, &next),
+            Some(next) => grow(growing, current, &next),
             None => growing.take().iter().for_each(|grown| grown.element.remove()),
         }
     }
+}
+
+fn section(host: &Element) -> Element {
+    add(host, "div", "section")
 }
 
 /// Whether the block is what the growing element was to become; then it is that now, and finished.
