@@ -64,6 +64,8 @@ struct Follower {
     /// Where the scroller stood and how high its content was when it was last looked at.
     last: Cell<(i32, i32)>,
     touch_y: Cell<i32>,
+    /// Where the reader was last on the way to: a scroll alone does not say so, because what is mounted moves too.
+    heads_up: Cell<bool>,
     /// When the reader last scrolled elsewhere than at the end.
     scrolled: Cell<Option<Millis>>,
     /// When the reader last asked for the end with a scroll under way.
@@ -83,6 +85,7 @@ impl Follower {
             scroller,
             last: Cell::new((0, 0)),
             touch_y: Cell::new(0),
+            heads_up: Cell::default(),
             scrolled: Cell::new(None),
             jumped: Cell::new(None),
             held: RefCell::default(),
@@ -92,15 +95,20 @@ impl Follower {
         follower.observe(column);
         follower.listen("scroll", |this, _| this.on_scroll());
         follower.listen("wheel", |this, event| {
-            let goes_up = event.dyn_ref::<WheelEvent>().is_some_and(|wheel| wheel.delta_y() < 0.0);
-            if goes_up && !scrolls_inside(event, &this.scroller) {
+            let by = event.dyn_ref::<WheelEvent>().map(WheelEvent::delta_y).unwrap_or_default();
+            if by > 0.0 {
+                this.heads_up.set(false);
+            } else if by < 0.0 && !scrolls_inside(event, &this.scroller) {
                 this.unpin();
             }
         });
         follower.listen("touchstart", |this, event| this.touch_y.set(touch_y(event).unwrap_or_default()));
         follower.listen("touchmove", |this, event| {
             let Some(y) = touch_y(event) else { return };
-            if y > this.touch_y.replace(y) && !scrolls_inside(event, &this.scroller) {
+            let before = this.touch_y.replace(y);
+            if y < before {
+                this.heads_up.set(false);
+            } else if y > before && !scrolls_inside(event, &this.scroller) {
                 this.unpin();
             }
         });
@@ -115,8 +123,10 @@ impl Follower {
         });
         follower.listen("keydown", |this, event| {
             let Some(key) = event.dyn_ref::<KeyboardEvent>() else { return };
-            if matches!(key.key().as_str(), "ArrowUp" | "PageUp" | "Home") {
-                this.unpin();
+            match key.key().as_str() {
+                "ArrowUp" | "PageUp" | "Home" => this.unpin(),
+                "ArrowDown" | "PageDown" | "End" => this.heads_up.set(false),
+                _ => {}
             }
         });
         follower
@@ -153,6 +163,7 @@ impl Follower {
 
     fn pin(&self) {
         self.set_pinned(true);
+        self.heads_up.set(false);
         let now = self.model.now();
         self.jumped.set(self.scrolled.get().filter(|at| now.since(*at) < UNDER_WAY).map(|_| now));
         self.held.replace(None);
@@ -162,6 +173,7 @@ impl Follower {
 
     fn unpin(&self) {
         self.jumped.set(None);
+        self.heads_up.set(true);
         if self.scroller.scroll_height() > self.scroller.client_height() {
             self.set_pinned(false);
         }
@@ -189,7 +201,11 @@ impl Follower {
         let ((last_top, last_height), (top, height)) = self.look();
         let below = height - top - self.scroller.client_height();
         let at_end = below <= AT_END_PX && !self.screen.later().get_untracked();
-        if at_end && top >= last_top {
+        // Whoever drags the bar gives no other sign. What is mounted or measured above moves everything, but not in one height.
+        if height == last_height && top != last_top {
+            self.heads_up.set(top < last_top);
+        }
+        if at_end && !self.heads_up.get() {
             self.set_pinned(true);
         } else if !at_end && height == last_height && top < last_top {
             if self.pinned.get_untracked() && self.jumped.get().is_some_and(|at| self.model.now().since(at) < JUMP) {

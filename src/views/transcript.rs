@@ -7,7 +7,7 @@ use crate::model::{Entry, Model, Screen};
 
 use super::{
     copy, echo, gap,
-    part::{button, leave_for, lines, memo, part, press, view, words},
+    part::{button, flag, leave_for, lines, memo, part, press, view, words},
     reveal, scroll, turn, welcome,
 };
 
@@ -15,6 +15,7 @@ pub(super) fn transcript(model: &Model, screen: &Screen) -> AnyView {
     let (scroller, column) = (NodeRef::<html::Div>::new(), NodeRef::<html::Div>::new());
     let pinned = scroll::follow_end(model, screen, scroller, column);
     reveal::follow(model, screen, &pinned, scroller);
+    let follows = pinned.clone();
     let (applied, epoch, status, standing) = (screen.applied(), screen.epoch(), model.status(), screen.standing());
     view! {
         <div class="scroll-frame">
@@ -28,6 +29,7 @@ pub(super) fn transcript(model: &Model, screen: &Screen) -> AnyView {
                 aria-label="Conversation"
                 aria-busy=words(move || standing.with(|standing| standing.running.is_some()).to_string())
                 data-transcript=""
+                data-follows=flag(move || follows.get())
                 on:click=press(|event| copy::press(&event))
                 data-session=screen.session().to_string()
                 data-applied-seq=words(move || applied.get().to_string())
