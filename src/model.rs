@@ -193,13 +193,15 @@ impl Model {
             };
         }
         inner.shown_at.set(now);
+        // A slice of what an earlier frame began, and what is new.
+        screen.mount_more();
         screen.show_changes();
         if status == Status::Live {
             screen.settle_read();
         }
         screen.show_sends(link);
         self.go_on_revealing(&screen, attachment);
-        if screen.mount_more() {
+        if screen.wants_more() {
             self.flush();
         }
     }

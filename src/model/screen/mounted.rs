@@ -20,7 +20,7 @@ impl Screen {
         let changes = inner.session.take_changes();
         self.refresh(&changes);
         let opened = changes.blocks().filter(|(_, change)| change.opened).count();
-        if self.is_at_end() && opened > inner.mounted.get().max(window::SLICE) {
+        if self.is_at_end() && opened > window::SLICE {
             // After a burst the newest come first and the rest in slices, as at the start.
             inner.window.replace(None);
         }
@@ -33,27 +33,26 @@ impl Screen {
         set_if_other(&inner.epoch, &epoch);
     }
 
-    /// Mounts one more slice above what is mounted; returns whether more is to follow.
-    pub(in crate::model) fn mount_more(&self) -> bool {
+    /// Mounts one more slice above what is mounted, if more is wanted.
+    pub(in crate::model) fn mount_more(&self) {
         let inner = &self.0;
-        if !inner.is_open.get() || !self.wants_more() {
+        if !self.wants_more() {
             inner.is_filling.set(false);
-            return false;
+            return;
         }
         let more = {
             let window = inner.window.borrow();
             window.as_ref().and_then(|window| window.with_slice(&inner.session.transcript.borrow(), inner.mounted.get()))
         };
         if *inner.window.borrow() == more {
-            inner.is_filling.set(false);
-            return false;
+            return inner.is_filling.set(false);
         }
         inner.window.replace(more);
         self.arrange();
-        self.wants_more()
     }
 
-    fn wants_more(&self) -> bool {
+    /// Whether more slices are to follow.
+    pub(in crate::model) fn wants_more(&self) -> bool {
         self.0.is_filling.get() && self.0.mounted.get() < window::BLOCKS && self.0.earlier.get_untracked()
     }
 
