@@ -1,5 +1,6 @@
 //! What is done with a session from its line.
 
+use leptos::task::tick;
 use moorline_protocol::SessionRow;
 use wasm_bindgen_test::wasm_bindgen_test;
 
@@ -51,7 +52,7 @@ async fn a_menu_that_loses_the_focus_closes() {
     stage.until_focus("[data-act=rename]").await;
     stage.composer().focus().expect("it takes the focus");
     stage.until_count("[data-menu]", 0).await;
-    crate::browser::settle().await;
+    settle().await;
     assert!(stage.has_focus("[data-composer]"), "and leaves it where it went");
 }
 
@@ -81,7 +82,7 @@ async fn a_name_typed_before_the_field_has_the_focus_stays() {
             break;
         }
         // Less than a turn of the browser, after which the field has the focus.
-        leptos::task::tick().await;
+        tick().await;
     }
     stage.type_into("[data-rename]", "The roof");
     stage.until_focus("[data-rename]").await;

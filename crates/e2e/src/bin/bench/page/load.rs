@@ -26,6 +26,8 @@ pub(super) struct Watched {
     pub(super) keys: f64,
     pub(super) key_p50: f64,
     pub(super) key_p95: f64,
+    pub(super) drawn_p50: f64,
+    pub(super) drawn_p95: f64,
     pub(super) elements: f64,
     pub(super) blocks: f64,
     pub(super) wasm_bytes: f64,

@@ -50,7 +50,8 @@
   function beat(socket) {
     const { session, seq, block, rev } = bench.target;
     const channel = new MessageChannel();
-    const all = document.getElementsByTagName("*");
+    const all = document.getElementsByTagName("*"), blocks = document.getElementsByClassName("block");
+    let mounted = blocks.length, complete = socket.opened;
     let root = null, previous = socket.opened, longest = 0, applied = 0, shown = 0, elements = all.length, changed = socket.opened;
     let longestBefore = 0;
     const isShown = () => {
@@ -66,6 +67,7 @@
       longest = Math.max(longest, now - previous);
       previous = now;
       if (all.length !== elements) [elements, changed] = [all.length, now];
+      if (blocks.length !== mounted) [mounted, complete] = [blocks.length, now];
       if (!shown && isShown()) [shown, changed, longestBefore] = [now, now, longest];
       const over = shown && now - changed > REST_MS;
       if (!over && now - socket.opened < LIMIT_MS) return channel.port2.postMessage(null);
@@ -78,11 +80,11 @@
         const during = longTasks.filter(({ startTime, duration }) => startTime + duration > socket.opened && startTime < changed);
         finish({
           first: socket.first - socket.opened, received: socket.last - socket.opened, applied: applied - socket.opened,
-          shown: shown - socket.opened, settled: changed - socket.opened, since_navigation: shown, usable,
+          shown: shown - socket.opened, complete: Math.max(shown, complete) - socket.opened, settled: changed - socket.opened, since_navigation: shown, usable,
           longest_until_shown: longestBefore, longest, long_tasks: during.length,
           longest_task: Math.max(0, ...during.map(({ duration }) => duration)),
           answer: socket.answer, messages: socket.messages, characters: socket.characters, elements,
-          blocks: document.querySelectorAll("[data-transcript] [data-block]").length,
+          blocks: mounted,
           wasm_bytes: memory?.buffer.byteLength ?? 0,
         });
       }, 100);

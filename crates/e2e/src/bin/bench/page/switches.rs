@@ -1,6 +1,6 @@
 //! Going to and fro between sessions.
 
-use moorline_e2e::Page;
+use moorline_e2e::{Page, within};
 use serde_json::json;
 
 use super::{
@@ -42,12 +42,7 @@ pub(super) async fn bench() {
 }
 
 async fn go_through(page: &Page, switches: usize) {
-    for n in 1..=switches {
-        let name = format!("switch-{}", n % SESSIONS);
-        page.click(&format!("[data-session-row={name}]")).await;
-        let shown = format!(
-            "document.querySelector('[data-session={name}]')?.dataset.status === 'live' && document.querySelector('[data-session={name}] [data-block]')"
-        );
-        page.wait_for("the session", &format!("Boolean({shown})"), LONGEST).await;
-    }
+    let names: Vec<String> = (1..=switches).map(|n| format!("switch-{}", n % SESSIONS)).collect();
+    let visit = format!("return moorlineWatch.visit({}).then(() => null)", json!(names));
+    within("the sessions to be shown", LONGEST, page.run::<()>(&visit)).await;
 }
