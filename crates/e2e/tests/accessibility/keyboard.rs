@@ -11,7 +11,7 @@ use crate::{DESK, OVER, SOON, STOPPED};
 struct Focus {
     /// The element's tag, with its hooks.
     is: String,
-    /// A ring is drawn around it, or around the field it stands in.
+    /// A whole ring is drawn around it, or around the field it stands in.
     ring: bool,
     /// It stands within the window.
     on_screen: bool,
@@ -22,12 +22,22 @@ const FOCUS: &str = r#"
 const look = () => {
   const e = document.activeElement;
   const ring = (e) => { const s = getComputedStyle(e); return s.outlineStyle !== "none" && parseFloat(s.outlineWidth) >= 1 && s.visibility === "visible"; };
+  // What costs nothing off screen draws nothing beyond its edges.
+  const whole = (e) => {
+    const s = getComputedStyle(e), by = parseFloat(s.outlineWidth) + parseFloat(s.outlineOffset) - 0.5, own = e.getBoundingClientRect();
+    for (let at = e.parentElement; at !== null; at = at.parentElement) {
+      const edge = at.getBoundingClientRect();
+      const fits = own.left - by >= edge.left && own.right + by <= edge.right && own.top - by >= edge.top && own.bottom + by <= edge.bottom;
+      if (getComputedStyle(at).contentVisibility === "auto" && !fits) return false;
+    }
+    return true;
+  };
   const field = e.closest(".composer-field");
   const box = e.getBoundingClientRect();
   const hooks = [...e.attributes].filter((a) => a.name.startsWith("data-")).map((a) => `[${a.name}=${a.value}]`).join("");
   return {
     is: e.tagName.toLowerCase() + (e.className ? "." + e.className.replaceAll(" ", ".") : "") + hooks,
-    ring: ring(e) || (field !== null && e.matches("textarea") && getComputedStyle(field).boxShadow !== "none"),
+    ring: (ring(e) && whole(e)) || (field !== null && e.matches("textarea") && getComputedStyle(field).boxShadow !== "none"),
     on_screen: box.width > 0 && box.height > 0 && box.bottom > 0 && box.right > 0 && box.top < innerHeight && box.left < innerWidth,
   };
 };
