@@ -162,10 +162,15 @@ impl Model {
     }
 
     fn show_changes(&self) {
-        let inner = &self.0;
+        self.show_session();
+        // What has just come on screen is read there.
         self.note_read();
-        inner.list.show(&inner.reading);
+        self.0.list.show(&self.0.reading);
         self.show_calling();
+    }
+
+    fn show_session(&self) {
+        let inner = &self.0;
         let sessions = inner.sessions.borrow();
         let (mut waiting, mut not_saved) = (0, false);
         for session in sessions.values() {

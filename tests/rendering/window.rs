@@ -2,7 +2,7 @@
 
 use moorline::model::{ReadMark, ReadMarks};
 use moorline_delivery::{AttachmentStatus, ClientEvent};
-use moorline_protocol::{BlockKind, Event, FieldsPatch, Item, Outcome, Seq, encode};
+use moorline_protocol::{BlockKind, Event, FieldsPatch, Item, Outcome, Seq, SessionRow, encode};
 use wasm_bindgen::JsCast as _;
 use wasm_bindgen_test::wasm_bindgen_test;
 use web_sys::{Element, Event as DomEvent};
@@ -129,6 +129,23 @@ async fn what_comes_before_the_readers_eyes_is_not_new() {
     stage.events("s1", vec![accepted(17, "m4", "more"), started(18, "m4"), ended(19, "m4", Outcome::Completed)]);
     stage.until_count("[data-turn=m4]", 1).await;
     assert_eq!(stage.count("[data-new]"), 0);
+}
+
+#[wasm_bindgen_test]
+async fn a_session_that_comes_on_screen_in_one_frame_is_read_in_that_frame() {
+    let stage = Stage::open();
+    stage.tell(rows(vec![row("s1", 1, "one")]));
+    stage.tell(ClientEvent::Attachment { session: session("s1"), status: AttachmentStatus::CatchingUp });
+    stage.model.event(rows(vec![SessionRow { changed_at: 7, ..row("s1", 2, "one") }]));
+    stage.model.event(ClientEvent::Events {
+        session: session("s1"),
+        epoch: epoch(),
+        events: vec![accepted(1, "m1", "go"), started(2, "m1"), ended(3, "m1", Outcome::Completed)],
+    });
+    live(&stage);
+    stage.until_count("[data-turn=m1]", 1).await;
+    browser::settle().await;
+    assert_eq!(stage.count("[data-mark=unread]"), 0);
 }
 
 #[wasm_bindgen_test]
