@@ -177,3 +177,20 @@ async fn what_came_while_the_page_was_elsewhere_stands_below_a_mark_after_a_relo
     page.wait_for("the mark before what is new", &format!("{turn} === 'news'"), SOON).await;
     page.wait_for("the session to be read", &format!("!{unread}"), SOON).await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_session_that_grows_off_screen_far_beyond_what_is_mounted_is_there_to_its_start() {
+    let scene = Scene::start(Transport::WebSocket, Pace::Fast, &AT_ONCE).await;
+    let (page, session) = parked(&scene).await;
+    page.new_session().await;
+    page.send("/mix 1000").await;
+    page.wait_for_turn(1, &["completed"], SOON).await;
+    play(&scene, &session, "news", "/mix 3000").await;
+    play(&scene, &session, "end", "/echo the very end").await;
+    page.click(&format!("[data-session-row=\"{session}\"]")).await;
+    page.wait_for("the session", &format!("document.querySelector('[data-transcript]').dataset.session === '{session}'"), SOON).await;
+    until_applied(&scene, &page, &session).await;
+    assert!(mounted(&page).await <= MOST, "{} blocks are mounted", mounted(&page).await);
+    scene.settled_to_its_start(&page).await;
+    assert!(mounted(&page).await <= MOST, "{} blocks are mounted", mounted(&page).await);
+}

@@ -11,6 +11,7 @@ const AGENT: [&str; 2] = ["--agent", "demo:--delay-ms 4"];
 
 on_both_transports!(
     messages_typed_on_a_dead_line_are_accepted_once_and_in_order,
+    of_two_echoes_with_one_text_the_one_that_is_edited_changes_and_the_other_stays,
     a_message_whose_receipt_is_lost_is_accepted_once,
     a_message_whose_receipt_and_event_are_lost_is_accepted_once,
     a_message_whose_receipt_and_event_vanish_silently_is_accepted_once,
@@ -44,6 +45,34 @@ async fn messages_typed_on_a_dead_line_are_accepted_once_and_in_order(on: Transp
 }
 
 /// Sends a message while something of its way back is lost, as told.
+async fn of_two_echoes_with_one_text_the_one_that_is_edited_changes_and_the_other_stays(on: Transport) {
+    let scene = Scene::start(on, Pace::Fast, &AGENT).await;
+    let page = scene.open().await;
+    page.send("/echo before").await;
+    page.wait_for_turn(1, &OVER, SOON).await;
+
+    scene.proxy.admit(Admission::Refuse);
+    scene.proxy.cut(Cut::Reset);
+    page.wait_for("the page to notice", "document.querySelector('[data-transcript]').dataset.status !== 'live'", SOON).await;
+    let two = "document.querySelectorAll('[data-send-state=queued]').length === 2";
+    page.send("/echo same").await;
+    page.send("/echo same").await;
+    page.wait_for("two queued echoes", two, SOON).await;
+    page.click("[data-send-state=queued] [data-action=edit]").await;
+    page.wait_for("the text in the composer", "document.querySelector('[data-composer]').value === '/echo same'", SOON).await;
+    page.wait_for("one echo to be left", "document.querySelectorAll('[data-send-state=queued]').length === 1", SOON).await;
+    page.send(" no more").await;
+    page.wait_for("two queued echoes again", two, SOON).await;
+
+    scene.proxy.admit(Admission::Open);
+    page.wait_for_turn(3, &OVER, SOON).await;
+    let journal = scene.settled(&page).await;
+    for text in ["/echo same", "/echo same no more"] {
+        assert_eq!(journal.acceptances(text), 1, "{text}");
+    }
+    assert_eq!(page.crashes().await, Vec::<String>::new());
+}
+
 async fn lose(on: Transport, arm: impl FnOnce(&Proxy), ends_the_connection: bool) {
     let scene = Scene::start(on, Pace::Fast, &AGENT).await;
     let page = scene.open().await;
