@@ -183,6 +183,27 @@ async fn five_thousand_frames_yield_to_typing() {
 }
 
 #[wasm_bindgen_test]
+async fn a_live_page_changes_once_for_what_comes_within_a_pause_and_catching_up_waits_for_nothing() {
+    let page = Page::ready().await;
+    browser::install_timers();
+    page.attach(0).await;
+    browser::pass(1_000.0, 1_000.0);
+    page.tell(0, events([1]));
+    until("the first is applied at once", || page.sink.applied.get() == 1).await;
+    let flushes = page.sink.flushes.get();
+    // However slow this machine is, no pause has passed since.
+    browser::pass(-1_000.0, -1_000.0);
+    for seq in 2..=8 {
+        page.tell(0, events([seq]));
+    }
+    settle().await;
+    assert_eq!(page.sink.applied.get(), 1, "the others wait");
+    browser::fire_timers();
+    until("the others are applied", || page.sink.applied.get() == 8).await;
+    assert_eq!(page.sink.flushes.get() - flushes, 1, "in one slice");
+}
+
+#[wasm_bindgen_test]
 async fn a_hidden_page_still_applies_and_acks() {
     let page = Page::ready().await;
     page.attach(0).await;

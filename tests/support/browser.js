@@ -284,9 +284,8 @@ export const timersPending = () => timers.size;
 export const timersArmed = () => armed;
 export const timerDelay = () => [...timers.values()].at(-1)?.ms ?? -1;
 export function fireTimers() {
-  const due = [...timers.values()];
-  timers.clear();
-  for (const { act } of due) act();
+  // One that another clears does not fire.
+  for (const [id, { act }] of [...timers]) if (timers.delete(id)) act();
 }
 
 // --- storage

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use moorline_e2e::{Admission, Client, Cut, Deed, On, Pace, Proxy, Scene, Stage, Transport, on_both_transports};
+use moorline_e2e::{Admission, Client, Cut, Deed, On, Pace, Page, Proxy, Scene, Stage, Transport, on_both_transports};
 use moorline_protocol::{Code, MessageId, ReceiptOutcome, SessionId};
 
 const SOON: Duration = Duration::from_secs(20);
@@ -18,15 +18,24 @@ on_both_transports!(
     an_answer_given_on_a_dead_line_settles_its_request_once,
 );
 
-async fn messages_typed_on_a_dead_line_are_accepted_once_and_in_order(on: Transport) {
+/// A page that has had a turn and whose line is gone, which it has noticed.
+async fn on_a_dead_line(on: Transport) -> (Scene, Page) {
     let scene = Scene::start(on, Pace::Fast, &AGENT).await;
     let page = scene.open().await;
     page.send("/echo before").await;
     page.wait_for_turn(1, &OVER, SOON).await;
+    lose_the_line(&scene, &page).await;
+    (scene, page)
+}
 
+async fn lose_the_line(scene: &Scene, page: &Page) {
     scene.proxy.admit(Admission::Refuse);
     scene.proxy.cut(Cut::Reset);
     page.wait_for("the page to notice", "document.querySelector('[data-transcript]').dataset.status !== 'live'", SOON).await;
+}
+
+async fn messages_typed_on_a_dead_line_are_accepted_once_and_in_order(on: Transport) {
+    let (scene, page) = on_a_dead_line(on).await;
     let texts = ["/echo one", "/echo two", "/echo three"];
     for text in texts {
         page.send(text).await;
@@ -46,14 +55,7 @@ async fn messages_typed_on_a_dead_line_are_accepted_once_and_in_order(on: Transp
 
 /// Sends a message while something of its way back is lost, as told.
 async fn of_two_echoes_with_one_text_the_one_that_is_edited_changes_and_the_other_stays(on: Transport) {
-    let scene = Scene::start(on, Pace::Fast, &AGENT).await;
-    let page = scene.open().await;
-    page.send("/echo before").await;
-    page.wait_for_turn(1, &OVER, SOON).await;
-
-    scene.proxy.admit(Admission::Refuse);
-    scene.proxy.cut(Cut::Reset);
-    page.wait_for("the page to notice", "document.querySelector('[data-transcript]').dataset.status !== 'live'", SOON).await;
+    let (scene, page) = on_a_dead_line(on).await;
     let two = "document.querySelectorAll('[data-send-state=queued]').length === 2";
     page.send("/echo same").await;
     page.send("/echo same").await;
@@ -125,9 +127,7 @@ async fn an_answer_given_on_a_dead_line_settles_its_request_once(on: Transport) 
     page.send("/ask").await;
     page.wait_for("the request", "document.querySelector('[data-option]:not(:disabled)')", SOON).await;
 
-    scene.proxy.admit(Admission::Refuse);
-    scene.proxy.cut(Cut::Reset);
-    page.wait_for("the page to notice", "document.querySelector('[data-transcript]').dataset.status !== 'live'", SOON).await;
+    lose_the_line(&scene, &page).await;
     page.click("[data-option]").await;
     scene.proxy.admit(Admission::Open);
     page.wait_for_turn(1, &OVER, SOON).await;

@@ -109,3 +109,20 @@ fn the_page_is_told_how_far_each_session_is() {
     assert_eq!(statuses(&live), [AttachmentStatus::Live]);
     assert_eq!(statuses(&scene.closes()), [AttachmentStatus::CatchingUp]);
 }
+
+#[test]
+fn a_client_is_caught_up_from_the_gateways_word_until_the_line_is_lost_or_another_session_is_behind() {
+    let mut scene = Scene::ready();
+    scene.show("s");
+    assert!(!scene.client.is_caught_up(), "nothing has come");
+    scene.snapshot("s", 1, "e", 5);
+    assert!(!scene.client.is_caught_up(), "there may be more");
+    scene.receives(GatewayFrame::CaughtUp(crate::scene::caught_up("s", 1, "e", 5)));
+    assert!(scene.client.is_caught_up());
+    scene.show("t");
+    assert!(!scene.client.is_caught_up(), "the other session has to be caught up with");
+    let mut scene = Scene::following("s", 5);
+    assert!(scene.client.is_caught_up());
+    scene.closes();
+    assert!(!scene.client.is_caught_up());
+}
