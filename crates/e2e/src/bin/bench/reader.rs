@@ -83,8 +83,11 @@ async fn read(mut client: Client, session: SessionId, tell: mpsc::UnboundedSende
         let Some(frame) = frame else { panic!("the gateway closed a reader's connection") };
         if let GatewayFrame::Attached(attached) = frame {
             epoch = Some(attached.epoch);
-        } else if let GatewayFrame::CaughtUp(_) = frame {
+        } else if let GatewayFrame::CaughtUp(caught_up) = frame {
             is_live = true;
+            // A snapshot may have used most of the credit up.
+            let cursor = Cursor { session: session.clone(), epoch: caught_up.epoch, seq: caught_up.seq };
+            client.send(&ClientFrame::Ack(Ack { cursors: vec![cursor] })).await;
             let _ = tell.send(Seen::CaughtUp);
         } else if let GatewayFrame::Events(Events { events, .. }) = frame
             && is_live
