@@ -14,6 +14,7 @@ mod countdown;
 mod crash;
 mod diagnostics;
 mod diff;
+mod disclosure;
 mod drawer;
 mod echo;
 mod element;

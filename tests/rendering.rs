@@ -89,7 +89,7 @@ async fn a_tools_output_is_built_when_its_card_is_opened_and_grows_from_then_on(
     stage.events("s1", turn()[..6].to_vec());
     stage.until_count("[data-kind=tool]", 1).await;
     assert_eq!(stage.count("[data-kind=tool] [data-text]"), 0);
-    stage.click("[data-kind=tool] summary");
+    stage.click("[data-kind=tool] [data-disclosure]");
     stage.until_texts("[data-kind=tool] [data-text]", &["total 0"]).await;
     stage.events("s1", vec![append(7, "to", 7, "\ndone")]);
     stage.until_texts("[data-kind=tool] [data-text]", &["total 0\ndone"]).await;

@@ -7,6 +7,7 @@ use crate::model::{Model, Screen, as_sentence};
 
 use super::{
     countdown::countdown,
+    disclosure::disclosure,
     part::{button, happens, memo, part, press, view, words},
 };
 
@@ -23,21 +24,27 @@ pub(super) fn agent(model: &Model, screen: &Screen) -> AnyView {
         let name = name.get()?;
         let (state, settings) = (of(&told, |agent| agent.state), of(&told, |agent| agent.settings.clone()));
         let (context, chosen_ones) = (of(&told, |agent| agent.context), settings.clone());
-        let (state_label, setting) = (state.clone(), model.clone());
-        Some(view! {
-            {down(&model, &told)}
-            <details class="agent" data-agent-state=words(move || state.get().map_or("", word))>
-                <summary>
-                    <span class="agent-name" data-agent-name="">{name}</span>
-                    <span class="agent-state">{words(move || state_label.get().map_or("", label))}</span>
-                    {part(move || chosen_ones.get().unwrap_or_default().iter().map(chosen).collect::<Vec<_>>())}
-                    {part(move || context.get().flatten().map(full))}
-                </summary>
+        let state_label = state.clone();
+        let head = view! {
+            <span class="agent-name" data-agent-name="">{name}</span>
+            <span class="agent-state">{words(move || state_label.get().map_or("", label))}</span>
+            {part(move || chosen_ones.get().unwrap_or_default().iter().map(chosen).collect::<Vec<_>>())}
+            {part(move || context.get().flatten().map(full))}
+        };
+        let down = down(&model, &told);
+        let model = model.clone();
+        let body = move || {
+            let (settings, setting) = (settings.clone(), model.clone());
+            view! {
                 <div class="agent-settings">
                     {part(move || settings.get().unwrap_or_default().iter().map(|held| choose(&setting, held)).collect::<Vec<_>>())}
                     {restart(&model, "Restart agent")}
                 </div>
-            </details>
+            }
+        };
+        Some(view! {
+            {down}
+            <div class="agent" data-agent-state=words(move || state.get().map_or("", word))>{disclosure(head, body)}</div>
         })
     })
 }

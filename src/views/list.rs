@@ -14,9 +14,9 @@ use send_wrapper::SendWrapper;
 use crate::{model::Model, timer::every};
 
 use super::{
+    disclosure::disclosure,
     help,
-    part::{effect, focus, happens, lines, memo, part, press, soon, view, words},
-    thought::is_open,
+    part::{effect, focus, lines, memo, part, press, soon, view, words},
 };
 
 pub(super) use search::focus_search;
@@ -80,25 +80,22 @@ fn nothing(model: &Model) -> AnyView {
 
 /// What is put away, folded until it is looked for.
 fn archived(model: &Model, drawer: &ArcRwSignal<bool>, now: &ArcRwSignal<u64>) -> AnyView {
-    let (ids, opened) = (model.list().archived(), ArcRwSignal::new(false));
+    let list = model.list().archived();
     let line = std::sync::Arc::new(line(model, drawer, now));
-    let (count, list) = (ids.clone(), ids);
+    let count = list.clone();
     let is_there = memo({
         let count = count.clone();
         move || count.with(|ids| !ids.is_empty())
     });
     part(move || {
-        let (count, list, opened, toggled, line) = (count.clone(), list.clone(), opened.clone(), opened.clone(), line.clone());
+        let (count, list, line) = (count.clone(), list.clone(), line.clone());
         is_there.get().then(|| {
-            view! {
-                <details class="archived" data-archived="" on:toggle=happens(move |event| toggled.set(is_open(&event)))>
-                    <summary>{words(move || format!("Archived ({})", count.with(Vec::len)))}</summary>
-                    {part(move || {
-                        let (list, line) = (list.clone(), line.clone());
-                        opened.get().then(|| view! { <ul class="rows">{lines(move || list.get(), ToString::to_string, move |id| line(id))}</ul> })
-                    })}
-                </details>
-            }
+            let head = words(move || format!("Archived ({})", count.with(Vec::len))).into_any();
+            let body = move || {
+                let (list, line) = (list.clone(), line.clone());
+                view! { <ul class="rows">{lines(move || list.get(), ToString::to_string, move |id| line(id))}</ul> }
+            };
+            view! { <div class="archived" data-archived="">{disclosure(head, body)}</div> }
         })
     })
 }

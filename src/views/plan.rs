@@ -5,7 +5,10 @@ use moorline_protocol::{PlanEntry, PlanStatus};
 
 use crate::model::Screen;
 
-use super::part::{memo, part, view, words};
+use super::{
+    disclosure::disclosure,
+    part::{memo, part, view, words},
+};
 
 /// The plan of the turn at work in one line, which opens; nothing when there is none.
 pub(super) fn panel(screen: &Screen) -> AnyView {
@@ -17,15 +20,15 @@ pub(super) fn panel(screen: &Screen) -> AnyView {
     part(move || {
         let (count, step, all) = (entries.clone(), entries.clone(), entries.clone());
         is_there.get().then(|| {
-            view! {
-                <details class="plan-panel" data-plan-panel="">
-                    <summary>
-                        "Plan " <span class="plan-count">{words(move || count.with(|entries| done(entries)))}</span>
-                        <span class="plan-now">{words(move || step.with(|entries| now(entries)))}</span>
-                    </summary>
-                    <ol class="plan">{part(move || all.get().into_iter().map(entry).collect::<Vec<_>>())}</ol>
-                </details>
-            }
+            let head = view! {
+                "Plan " <span class="plan-count">{words(move || count.with(|entries| done(entries)))}</span>
+                <span class="plan-now">{words(move || step.with(|entries| now(entries)))}</span>
+            };
+            let body = move || {
+                let all = all.clone();
+                view! { <ol class="plan">{part(move || all.get().into_iter().map(entry).collect::<Vec<_>>())}</ol> }
+            };
+            view! { <div class="plan-panel" data-plan-panel="">{disclosure(head, body)}</div> }
         })
     })
 }

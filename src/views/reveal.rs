@@ -1,11 +1,15 @@
 //! What was looked for, scrolled to and marked for a moment.
 
 use leptos::{html, prelude::*};
-use web_sys::{Element, ScrollIntoViewOptions, ScrollLogicalPosition};
+use wasm_bindgen::JsCast as _;
+use web_sys::{Element, HtmlElement, ScrollIntoViewOptions, ScrollLogicalPosition};
 
 use crate::model::{Model, Screen};
 
-use super::part::{effect, later, soon};
+use super::{
+    disclosure::CLOSED,
+    part::{effect, later, soon},
+};
 
 /// How long it stays marked.
 const MARKED_MS: u32 = 2_500;
@@ -34,8 +38,8 @@ pub(super) fn follow(model: &Model, screen: &Screen, pinned: &ArcRwSignal<bool>,
 
 fn show(element: &Element) {
     // What was found may be folded away.
-    if let Some(folded) = element.query_selector("details").ok().flatten() {
-        let _ = folded.set_attribute("open", "");
+    if let Some(folded) = element.query_selector(CLOSED).ok().flatten() {
+        folded.unchecked_into::<HtmlElement>().click();
     }
     let options = ScrollIntoViewOptions::new();
     options.set_block(ScrollLogicalPosition::Center);

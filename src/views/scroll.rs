@@ -17,7 +17,7 @@ use web_sys::{AddEventListenerOptions, Element, Event, HtmlDivElement, KeyboardE
 
 use crate::model::{Model, Screen};
 
-use super::part::effect;
+use super::{disclosure, part::effect};
 
 /// This close to the end counts as there: fractions of a pixel are lost in rounding.
 const AT_END_PX: i32 = 2;
@@ -117,7 +117,7 @@ impl Follower {
         // Whoever opens a card reads there: the end may move away.
         follower.listen("click", |this, event| {
             let target = event.target().and_then(|target| target.dyn_into::<Element>().ok());
-            if target.is_some_and(|target| target.closest("summary").is_ok_and(|summary| summary.is_some())) {
+            if target.is_some_and(|target| target.closest(disclosure::ANY).is_ok_and(|button| button.is_some())) {
                 this.set_pinned(false);
             }
         });

@@ -10,8 +10,8 @@ use crate::model::{BlockRow, Screen, Times};
 use super::{
     copy::copy,
     diff,
-    part::{happens, memo, part, view, words},
-    thought::is_open,
+    disclosure::disclosure,
+    part::{memo, part, view, words},
     ticking,
 };
 
@@ -22,26 +22,21 @@ pub(super) fn tool(
     tool: &ArcRwSignal<Option<ToolKind>>,
     (status, exit, times): (&ArcRwSignal<Option<ToolStatus>>, &ArcRwSignal<Option<u32>>, &ArcRwSignal<Times>),
 ) -> AnyView {
-    let opened = ArcRwSignal::new(false);
-    let toggled = opened.clone();
     let (title, tool) = (title.clone(), tool.clone());
     let (status_word, status_label) = (status.clone(), status.clone());
     let (exit, time) = (exit.clone(), taken(status, times));
-    let body = {
-        let (screen, row) = (screen.clone(), Arc::clone(row));
-        part(move || opened.get().then(|| body(&screen, &row)))
+    let head = view! {
+        <span class="tool-kind">{words(move || kind(tool.get()))}</span>
+        <span class="tool-title" data-title="">{words(move || title.get())}</span>
+        {part(move || exit.get().map(exited))}
+        {time}
+        <span class="tool-status">{words(move || label(status_label.get()))}</span>
     };
+    let (screen, row) = (screen.clone(), Arc::clone(row));
     view! {
-        <details class="tool" data-tool-status=words(move || word(status_word.get())) on:toggle=happens(move |event| toggled.set(is_open(&event)))>
-            <summary>
-                <span class="tool-kind">{words(move || kind(tool.get()))}</span>
-                <span class="tool-title" data-title="">{words(move || title.get())}</span>
-                {part(move || exit.get().map(exited))}
-                {time}
-                <span class="tool-status">{words(move || label(status_label.get()))}</span>
-            </summary>
-            {body}
-        </details>
+        <div class="tool" data-tool-status=words(move || word(status_word.get()))>
+            {disclosure(head, move || body(&screen, &row))}
+        </div>
     }
 }
 

@@ -62,12 +62,12 @@ async fn what_the_reader_has_opened_stays_open_while_the_agent_goes_on_telling()
     let stage = Stage::open();
     stands(&stage, ready());
     stage.until_count("[data-agent-state]", 1).await;
-    let details = stage.find("[data-agent-state]").expect("the agent's line");
-    details.set_attribute("open", "").expect("it opens");
+    stage.click("[data-agent-state] [data-disclosure]");
+    stage.until_count("[data-agent-setting=mode]", 1).await;
     let select = stage.find("[data-agent-setting=mode]").expect("the mode");
     stands(&stage, AgentStatus { context: Some(Context { used: 64, size: 128 }), ..ready() });
     stage.until_texts("[data-agent-context]", &["context 50 % full"]).await;
-    assert!(details.is_connected() && details.has_attribute("open") && select.is_connected());
+    assert!(select.is_connected());
 }
 
 #[wasm_bindgen_test]
@@ -159,7 +159,7 @@ async fn a_diff_is_shown_line_by_line_and_its_text_stays_whole() {
     let edit = FieldsPatch { tool: Patch::Set(ToolKind::Edit), ..titled("Edit a.txt", ToolStatus::InProgress) };
     stage.events("s1", vec![accepted(1, "m1", "go"), started(2, "m1"), opened(3, "m1", "to", BlockKind::Tool, edit)]);
     stage.until_count("[data-kind=tool]", 1).await;
-    stage.click("[data-kind=tool] summary");
+    stage.click("[data-kind=tool] [data-disclosure]");
     stage.events("s1", vec![append(4, "to", 0, diff)]);
     stage.until_texts("[data-kind=tool] [data-diff]", &[diff]).await;
     let of = |class: &str| stage.texts(&format!("[data-diff] .{class}"));

@@ -112,8 +112,8 @@ async fn nothing_overflows(width: u32) {
         let frame = Frame::open(width, theme);
         let stage = Stage::open_in(&frame.document);
         fill(&stage).await;
-        stage.until_count("[data-block=to] summary", 1).await;
-        stage.click("[data-block=to] summary");
+        stage.until_count("[data-block=to] [data-disclosure]", 1).await;
+        stage.click("[data-block=to] [data-disclosure]");
         stage.until_count("[data-block=to] [data-text]", 1).await;
         assert_eq!(frame.overflowing(), Vec::<String>::new(), "{width} px, {theme}");
         let line = stage.find("button[data-connection]").expect("the line").get_bounding_client_rect();

@@ -218,8 +218,8 @@ async fn what_is_open_at_the_end_looks_closed_and_a_replaced_text_starts_over() 
 #[wasm_bindgen_test]
 async fn a_tools_output_has_its_colours_and_no_escapes() {
     let stage = begun(BlockKind::Tool);
-    stage.until_count("[data-block=x] summary", 1).await;
-    stage.click("[data-block=x] summary");
+    stage.until_count("[data-block=x] [data-disclosure]", 1).await;
+    stage.click("[data-block=x] [data-disclosure]");
     let pieces = ["10 %\r", "99 %\r\u{1b}[3", "2mok\u{1b}[0m done\n\u{1b}[38;2;1;2;3mexact"];
     let mut at = 0;
     for (seq, piece) in (4..).zip(pieces) {

@@ -51,8 +51,8 @@ async fn input_and_output_can_each_be_copied() {
         EventBody::Opened(moorline_protocol::Opened { block: block("to"), turn: message("m1"), kind: BlockKind::Tool, fields }),
     );
     stage.events("s1", vec![accepted(1, "m1", "do it"), started(2, "m1"), opened]);
-    stage.until_count("[data-block=to] summary", 1).await;
-    stage.click("[data-block=to] summary");
+    stage.until_count("[data-block=to] [data-disclosure]", 1).await;
+    stage.click("[data-block=to] [data-disclosure]");
     stage.until_count("[data-block=to] [data-copy]", 2).await;
     assert_eq!(stage.attribute("[data-block=to] [data-copy]", "aria-label"), "Copy the input");
     // Without a clipboard the text is marked; either way the button says what it did, and nothing is added to the text.

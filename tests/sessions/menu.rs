@@ -142,10 +142,10 @@ async fn an_archived_session_leaves_list_and_screen_and_is_brought_back_from_the
     stage.driver.changes.borrow_mut().push_back(Ok(SessionRow { archived: true, ..row("s1", 9, "first") }));
     choose(&stage, "s1", "archive").await;
     stage.until_texts("[data-session-row] .row-title", &["second"]).await;
-    stage.until_texts("[data-archived] summary", &["Archived (1)"]).await;
+    stage.until_texts("[data-archived] [data-disclosure]", &["Archived (1)"]).await;
     until("an empty session on screen", || stage.attribute("[data-transcript]", "data-session").starts_with("new")).await;
     assert_eq!(stage.driver.drafts.borrow()["s1"], "unsent", "its draft stays with it");
-    stage.click("[data-archived] summary");
+    stage.click("[data-archived] [data-disclosure]");
     stage.until_count("[data-archived] [data-session-row=s1]", 1).await;
     stage.driver.changes.borrow_mut().push_back(Ok(row("s1", 10, "first")));
     choose(&stage, "s1", "archive").await;

@@ -58,7 +58,6 @@ pub struct SeenBlock {
 const READ: &str = r#"
 const done = arguments[arguments.length - 1];
 const root = document.querySelector("[data-transcript]");
-const summaries = [...(root?.querySelectorAll("details:not([open]) > summary") ?? [])];
 const read = () => {
   const text = (element, selector) => element.querySelector(selector)?.textContent ?? null;
   const block = (element) => ({
@@ -74,18 +73,8 @@ const read = () => {
     status: root.dataset.status ?? "", turns: [...root.querySelectorAll("[data-turn]")].map(turn),
   });
 };
-const drawn = () => requestAnimationFrame(() => requestAnimationFrame(read));
-// What stands inside is built when the element has told that it is open.
-let closed = summaries.length;
-const opened = () => {
-  closed -= 1;
-  if (closed > 0) return;
-  root.removeEventListener("toggle", opened, true);
-  drawn();
-};
-if (closed === 0) drawn();
-else root.addEventListener("toggle", opened, true);
-for (const summary of summaries) summary.click();
+for (const button of root?.querySelectorAll("[data-disclosure][aria-expanded=false]") ?? []) button.click();
+requestAnimationFrame(() => requestAnimationFrame(read));
 "#;
 
 impl SeenTranscript {

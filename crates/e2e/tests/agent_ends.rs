@@ -130,7 +130,7 @@ async fn one_click_allows_an_edit_whose_change_the_page_shows() {
     page.click("[data-option=allow]").await;
     page.wait_for_turn(1, &OVER, SOON).await;
     let written = fs::read_to_string(&file).expect("the file was written");
-    page.click("[data-kind=tool] summary").await;
+    page.click("[data-kind=tool] [data-disclosure]").await;
     page.wait_for("the line that was added", "document.querySelector('[data-diff] .diff-new')", SOON).await;
     let shown: String = page.run("return document.querySelector('[data-diff] .diff-new').textContent").await;
     assert_eq!(shown, format!("+{written}"));

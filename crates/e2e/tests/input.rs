@@ -58,7 +58,7 @@ async fn nothing_lies_over_a_request_while_the_reader_is_elsewhere() {
     page.send("/ask").await;
     page.wait_for("the request", "Boolean(document.querySelector('[data-option]:not(:disabled)'))", SOON).await;
     // Whoever opens a card reads there: the end is not followed any more.
-    page.click("[data-turn] [data-kind=tool] summary").await;
+    page.click("[data-turn] [data-kind=tool] [data-disclosure]").await;
     page.wait_for("the way to the request", "Boolean(document.querySelector('[data-action=question]'))", SOON).await;
     let over = "
       const scroller = document.querySelector('[data-transcript]'), all = [...document.querySelectorAll('[data-option]')];

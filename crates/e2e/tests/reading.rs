@@ -147,7 +147,7 @@ async fn a_turn_of_a_thousand_tool_calls_scrolls_to_its_start_and_its_cards_open
         assert!(mounted(&page).await <= MOST, "{} blocks are mounted", mounted(&page).await);
     }
     page.wait_for("the beginning", &format!("Boolean({first})"), SOON).await;
-    page.click("[data-kind=tool] summary").await;
+    page.click("[data-kind=tool] [data-disclosure]").await;
     page.wait_for("the card's output", "document.querySelector('[data-kind=tool] .tool-output')?.textContent", SOON).await;
     let elements: usize = page.run("return document.getElementsByTagName('*').length").await;
     assert!(elements < 6_000, "{elements} elements for what is on screen of a thousand calls");

@@ -191,7 +191,7 @@ async fn every_state_fits_and_can_be_read_at_two_widths_in_two_schemes() {
 
     page.send("/edit notes.md").await;
     page.wait_for("the question", "document.querySelector('[data-option=allow]:not(:disabled)')", SOON).await;
-    page.run::<()>("[...document.querySelectorAll('[data-kind=tool] summary')].at(-1).click()").await;
+    page.run::<()>("[...document.querySelectorAll('[data-kind=tool] [data-disclosure]')].at(-1).click()").await;
     page.wait_for("the change", "document.querySelector('[data-diff] .diff-new')", SOON).await;
     album.add(&page, "edit").await;
     page.run::<()>("document.querySelector('[data-option=allow]').click()").await;
@@ -311,7 +311,7 @@ async fn what_an_agent_writes_and_does_fits_and_can_be_read_at_two_widths_in_two
     page.new_session().await;
     page.send("Please look into the parser and tell me what to change").await;
     page.wait_for_turn(1, &OVER, SOON).await;
-    page.run::<()>("document.querySelectorAll('[data-kind=tool] summary').forEach((summary) => summary.click())").await;
+    page.run::<()>("document.querySelectorAll('[data-kind=tool] [data-disclosure]').forEach((button) => button.click())").await;
     page.wait_for("the open cards", "document.querySelector('[data-kind=tool] .f2')", SOON).await;
     album.add_around(&page, "cards", "[data-kind=tool] .f2").await;
     page.click("[data-connection]").await;
@@ -341,7 +341,7 @@ async fn what_an_agent_writes_and_does_fits_and_can_be_read_at_two_widths_in_two
     .await;
     page.send("/plan").await;
     page.wait_for("a plan at work", "document.querySelectorAll('[data-plan-panel] [data-plan-status=completed]').length === 1", SOON).await;
-    page.click("[data-plan-panel] summary").await;
+    page.click("[data-plan-panel] [data-disclosure]").await;
     album.add(&page, "plan").await;
     page.run::<()>("document.querySelector('[data-stop]').click()").await;
     page.wait_for_turn(1, &["cancelled"], SOON).await;

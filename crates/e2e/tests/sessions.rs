@@ -58,11 +58,16 @@ async fn a_session_named_put_away_and_deleted_on_one_page_is_so_on_the_other() {
 
     choose(&second, "archive").await;
     for page in [&first, &second] {
-        page.wait_for("it to be put away", "document.querySelector('[data-archived] summary')?.textContent === 'Archived (1)'", SOON).await;
+        page.wait_for(
+            "it to be put away",
+            "document.querySelector('[data-archived] [data-disclosure]')?.textContent === 'Archived (1)'",
+            SOON,
+        )
+        .await;
         until_rows(page, &[]).await;
     }
     assert!(first.holds("document.querySelector('[data-block]')").await, "where it is read it stays");
-    first.click("[data-archived] summary").await;
+    first.click("[data-archived] [data-disclosure]").await;
     choose(&first, "archive").await;
     for page in [&first, &second] {
         until_rows(page, &["The roof"]).await;

@@ -77,9 +77,9 @@ async fn axe_finds_nothing_in_any_state_in_either_scheme() {
         SOON,
     )
     .await;
-    page.click("[data-kind=tool] summary").await;
-    page.click("[data-plan-panel] summary").await;
-    page.click("[data-kind=thought] summary").await;
+    page.click("[data-kind=tool] [data-disclosure]").await;
+    page.click("[data-plan-panel] [data-disclosure]").await;
+    page.click("[data-kind=thought] [data-disclosure]").await;
     judge.look("a turn at work", DESK).await;
     page.click("[data-stop]").await;
     page.wait_for_turn(1, &STOPPED, SOON).await;

@@ -195,9 +195,9 @@ async fn a_reader_with_nothing_but_a_keyboard_gets_everywhere_and_always_sees_wh
     reader.press("Escape").await;
     reader.until("the help to be closed", "!document.querySelector('dialog[open]')").await;
 
-    reader.tab("[data-kind=tool] summary").await;
+    reader.tab("[data-kind=tool] [data-disclosure]").await;
     reader.press("Enter").await;
-    reader.until("the open card", "document.querySelector('details.tool[open] [data-input]')").await;
+    reader.until("the open card", "document.querySelector('.tool [data-input]')").await;
     reader.tab(".code [data-copy], .copyable [data-copy]").await;
     page.devtools("Browser.grantPermissions", json!({ "permissions": ["clipboardReadWrite", "clipboardSanitizedWrite"] })).await;
     reader.press("Enter").await;

@@ -8,7 +8,7 @@ use crate::{OVER, PHONE, SOON};
 /// Everything to tap that is less than 44 px high or wide; a link in a sentence may be.
 const SMALL: &str = r#"
 const found = [];
-for (const element of document.querySelectorAll("button, select, summary, input, textarea, a.row, [role=option], a.image")) {
+for (const element of document.querySelectorAll("button, select, input, textarea, a.row, [role=option], a.image")) {
   if (!element.checkVisibility({ visibilityProperty: true, opacityProperty: true }) || element.closest("[inert]")) continue;
   const { width, height } = element.getBoundingClientRect();
   if (width < 43.5 || height < 43.5) found.push(`${element.tagName} ${element.className} ${element.textContent.slice(0, 30)}: ${width} × ${height}`);
@@ -32,7 +32,7 @@ async fn on_a_touch_screen_everything_to_tap_is_44_px() {
     expect_room(&page, "welcome").await;
     page.send("Please look into the parser").await;
     page.wait_for_turn(1, &OVER, SOON).await;
-    page.run::<()>("document.querySelectorAll('summary').forEach((summary) => summary.click())").await;
+    page.run::<()>("document.querySelectorAll('[data-disclosure]').forEach((button) => button.click())").await;
     page.wait_for("the open cards", "document.querySelector('[data-kind=tool] [data-text]')", SOON).await;
     expect_room(&page, "an answer with its cards").await;
     page.send("/ask").await;
