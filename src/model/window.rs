@@ -11,8 +11,8 @@ pub(super) const TURNS: usize = 50;
 pub(super) const BLOCKS: usize = 200;
 /// Blocks of the first slice, so that the newest are on screen within one frame and fill it.
 pub(super) const FIRST_SLICE: usize = 24;
-/// Blocks of every further slice: three of them, because a frame costs what it costs, and none so large that it would be felt.
-pub(super) const SLICE: usize = (BLOCKS - FIRST_SLICE).div_ceil(3);
+/// Blocks of every further slice: two of them, because a frame costs something by itself, and neither so large that it is felt.
+pub(super) const SLICE: usize = (BLOCKS - FIRST_SLICE).div_ceil(2);
 /// Blocks that are added above or below when the reader comes near an edge of what is mounted.
 pub(super) const MORE: usize = 100;
 /// Blocks that are mounted at most: at the end of the transcript those above give way to [`BLOCKS`], elsewhere those on

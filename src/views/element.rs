@@ -3,22 +3,21 @@
 //! Leptos' `view!` has a type for every tag, attribute and event, and each type is paid for in bytes on every page load: it
 //! brings its own copy of the code that shows, changes and removes it. The page's [`view!`] reads the same and has one.
 
+mod built;
+
 use leptos::{
-    ev::{Custom, on},
-    html::{ElementType, custom},
+    html::ElementType,
     prelude::*,
-    tachys::{
-        html::{
-            attribute::{any_attribute::AnyAttribute, custom::custom_attribute},
-            node_ref::node_ref,
-            property::prop,
-        },
-        view::iterators::StaticVec,
-    },
+    tachys::{html::node_ref::NodeRefContainer as _, view::iterators::StaticVec},
 };
 use wasm_bindgen::JsCast as _;
+use web_sys::Element;
 
 use super::part::{Flag, Happens, Word, Words};
+use built::Plan;
+
+/// Who is told of an element.
+type Tell = Box<dyn FnOnce(&Element)>;
 
 /// Elements as HTML writes them.
 ///
@@ -112,9 +111,9 @@ pub(super) enum Has {
     /// A listener to an event.
     On(&'static str, Happens),
     /// Who wants to know the element.
-    Ref(Box<AnyAttribute>),
+    Ref(Tell),
     /// An attribute that is not there.
-    Nothing,
+    Not(&'static str),
 }
 
 /// What an attribute's value can be.
@@ -131,7 +130,7 @@ impl Value for &'static str {
 
 impl Value for Option<&'static str> {
     fn named(self, name: &'static str) -> Has {
-        self.map_or(Has::Nothing, |value| Has::Is(name, value))
+        self.map_or(Has::Not(name), |value| Has::Is(name, value))
     }
 }
 
@@ -171,6 +170,14 @@ impl Has {
         value.named(name)
     }
 
+    const fn name(&self) -> &'static str {
+        match self {
+            Self::Is(name, _) | Self::Text(name, _) | Self::Words(name, _) | Self::Flag(name, _) | Self::Word(name, _) => name,
+            Self::Property(name, _) | Self::On(name, _) | Self::Not(name) => name,
+            Self::Ref(_) => "",
+        }
+    }
+
     /// An attribute that changes.
     pub(super) fn words<W: Into<String>>(name: &'static str, words: impl FnMut() -> W + Send + 'static) -> Self {
         Self::Words(name, super::part::words(words))
@@ -192,47 +199,18 @@ impl Has {
         E: ElementType + 'static,
         E::Output: wasm_bindgen::JsCast + Clone + 'static,
     {
-        Self::Ref(Box::new(node_ref(wanted).into_any_attr()))
+        Self::Ref(Box::new(move |element| wanted.load(element)))
     }
-
-    fn attribute(self) -> Option<AnyAttribute> {
-        Some(match self {
-            Self::Is(name, value) => custom_attribute(name, value.to_owned()).into_any_attr(),
-            Self::Text(name, value) => custom_attribute(name, value).into_any_attr(),
-            Self::Words(name, mut words) => changing(name, Box::new(move || Some(words()))),
-            Self::Flag(name, mut flag) => changing(name, Box::new(move || flag().then(String::new))),
-            Self::Word(name, mut word) => changing(name, Box::new(move || word().map(str::to_owned))),
-            Self::Property(name, words) => prop(name, words).into_any_attr(),
-            Self::On(event, act) => on(Custom::new(event), act).into_any_attr(),
-            Self::Ref(wanted) => *wanted,
-            Self::Nothing => return None,
-        })
-    }
-}
-
-/// An attribute that comes, changes and goes, whatever it is made of.
-fn changing(name: &'static str, value: Box<dyn FnMut() -> Option<String> + Send>) -> AnyAttribute {
-    custom_attribute(name, value).into_any_attr()
 }
 
 /// An element with what it has and holds; shown again, it is made anew.
 pub(super) fn element(tag: &'static str, has: Vec<Has>, holds: Vec<AnyView>) -> AnyView {
-    made(tag.to_owned(), has.into_iter(), holds)
+    Plan::new(tag, has, holds, false).into_any()
 }
 
-/// An element of `view!`, which stays in the document when one of its tag is shown in its place. Its head is the tag and, a
-/// line each, the attributes that are known when the page is built, as `name=value`: one string is less code than a list.
+/// An element of `view!`, which stays in the document when one of its place in the code is shown again.
 pub(super) fn lasting(head: &'static str, has: Vec<Has>, holds: Vec<AnyView>) -> AnyView {
-    let mut lines = head.split('\n');
-    // Leptos compares tags with what the browser calls the element, and that is in capitals.
-    let tag = lines.next().unwrap_or_default().to_ascii_uppercase();
-    let known = lines.filter_map(|line| line.split_once('=')).map(|(name, value)| Has::Is(name, value));
-    made(tag, known.chain(has), holds)
-}
-
-fn made(tag: String, has: impl Iterator<Item = Has>, holds: Vec<AnyView>) -> AnyView {
-    let attributes: Vec<AnyAttribute> = has.filter_map(Has::attribute).collect();
-    custom(tag).child(holds).add_any_attr(attributes).into_any()
+    Plan::new(head, has, holds, true).into_any()
 }
 
 /// Views side by side.

@@ -53,6 +53,8 @@ async fn the_agents_name_state_settings_and_context_are_shown_and_a_choice_is_se
     stage.until_texts("[data-agent-name]", &["qwen"]).await;
     stage.until_texts("[data-agent-context]", &["context 25 % full"]).await;
     assert_eq!(stage.attribute("[data-agent-state]", "data-agent-state"), "ready");
+    stage.click("[data-agent-state] [data-disclosure]");
+    stage.until_count("[data-agent-setting=mode]", 1).await;
     choose(&stage, "[data-agent-setting=mode]", "plan");
     assert!(stage.driver.called("set_agent s1 mode plan"));
 }
