@@ -198,9 +198,10 @@ impl Model {
             };
         }
         inner.shown_at.set(now);
-        // A slice of what an earlier frame began, and what is new.
-        screen.mount_more();
-        screen.show_changes();
+        // What is new; or, if that is little, also a slice of what an earlier frame began.
+        if !screen.show_changes() {
+            screen.mount_more();
+        }
         if status == Status::Live {
             screen.settle_read();
         }

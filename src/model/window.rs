@@ -15,9 +15,10 @@ pub(super) const FIRST_SLICE: usize = 24;
 pub(super) const SLICE: usize = (BLOCKS - FIRST_SLICE).div_ceil(2);
 /// Blocks that are added above or below when the reader comes near an edge of what is mounted.
 pub(super) const MORE: usize = 100;
-/// Blocks that are mounted at most: at the end of the transcript those above give way to [`BLOCKS`], elsewhere those on
-/// the far side of the reader.
+/// Blocks that are mounted at most; those on the far side of the reader give way.
 pub(super) const MOST: usize = 320;
+/// Blocks that are mounted at most while the end is followed; those above give way to [`BLOCKS`], a few at a time.
+pub(super) const MOST_AT_END: usize = BLOCKS + FIRST_SLICE;
 
 /// The first or the last block mounted.
 #[derive(Debug, Clone, PartialEq, Eq)]

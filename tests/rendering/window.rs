@@ -93,6 +93,21 @@ async fn blocks_come_and_go_on_both_sides_as_the_reader_goes_through_a_long_turn
     assert_eq!(ids(), expected, "blocks are out of order");
 }
 
+#[wasm_bindgen_test]
+async fn a_burst_before_the_readers_eyes_is_mounted_from_the_newest_on_in_slices() {
+    let stage = Stage::open();
+    live(&stage);
+    feed(&stage, long_turn(150)).await;
+    stage.until_count("[data-block=b152]", 1).await;
+    stage.until_count("[data-block]", 151).await;
+    stage.events("s1", more(153, 60).collect());
+    stage.until_count("[data-block=b212]", 1).await;
+    let first = stage.count("[data-block]");
+    assert!(first < 151, "{first} blocks are mounted at once");
+    stage.until_count("[data-block]", 200).await;
+    assert_eq!(stage.count("[data-block=b13]"), 1, "the rest is not what stands before the newest");
+}
+
 fn turns(from: u64, to: u64) -> Vec<Item> {
     (from..to).flat_map(|n| whole_turn(n * 4 + 1, &format!("m{n}"), &format!("answer {n}"))).collect()
 }

@@ -14,8 +14,8 @@ use crate::model::{
 };
 
 impl Screen {
-    /// Shows what arrived since the last time; the first call mounts the newest turns.
-    pub(in crate::model) fn show_changes(&self) {
+    /// Shows what arrived since the last time; the first call mounts the newest turns. Returns whether that is enough for a frame.
+    pub(in crate::model) fn show_changes(&self) -> bool {
         let inner = &self.0;
         let changes = inner.session.take_changes();
         self.refresh(&changes);
@@ -24,13 +24,15 @@ impl Screen {
             // After a burst the newest come first and the rest in slices, as at the start.
             inner.window.replace(None);
         }
-        if !inner.is_open.replace(true) || moves(&changes) {
+        let is_first = !inner.is_open.replace(true);
+        if is_first || moves(&changes) {
             self.arrange();
         }
         let transcript = inner.session.transcript.borrow();
         set_if_other(&inner.applied, &transcript.seq());
         let epoch = transcript.epoch().cloned();
         set_if_other(&inner.epoch, &epoch);
+        is_first || opened > window::FIRST_SLICE
     }
 
     /// Mounts one more slice above what is mounted, if more is wanted.
@@ -185,10 +187,11 @@ impl Screen {
         let read = read.as_ref().filter(|read| Some(&read.epoch) == transcript.epoch()).map(|read| read.seq);
         let mut window = inner.window.borrow_mut();
         if let Some((held, view)) = window.as_ref().and_then(|held| Some((held, held.view(transcript, read)?))) {
-            if view.blocks <= window::MOST {
+            let is_at_end = self.is_at_end();
+            if view.blocks <= if is_at_end { window::MOST_AT_END } else { window::MOST } {
                 return Some(view);
             }
-            *window = if self.is_at_end() { Window::newest(transcript, window::BLOCKS) } else { Some(held.cut_below(transcript)) };
+            *window = if is_at_end { Window::newest(transcript, window::BLOCKS) } else { Some(held.cut_below(transcript)) };
         } else {
             inner.is_filling.set(true);
             *window = Window::newest(transcript, window::FIRST_SLICE);
