@@ -54,6 +54,8 @@ struct Inner {
     window: RefCell<Option<Window>>,
     /// Blocks mounted.
     mounted: Cell<usize>,
+    /// How often what is mounted has changed.
+    arrangements: Cell<u32>,
     /// More blocks are mounted slice by slice, until the reader says what is mounted.
     is_filling: Cell<bool>,
     is_open: Cell<bool>,
@@ -101,6 +103,7 @@ impl Screen {
             planned: RefCell::default(),
             window: RefCell::default(),
             mounted: Cell::new(0),
+            arrangements: Cell::new(0),
             is_filling: Cell::default(),
             is_open: Cell::new(false),
             left_at: Cell::new(None),
@@ -163,6 +166,12 @@ impl Screen {
     #[must_use]
     pub fn picked(&self) -> ArcRwSignal<Option<String>> {
         self.0.session.picked.clone()
+    }
+
+    /// How often what is mounted has changed: a scroll behind such a change need not be the reader's.
+    #[must_use]
+    pub fn arrangements(&self) -> u32 {
+        self.0.arrangements.get()
     }
 
     /// The last seq that what is mounted shows.

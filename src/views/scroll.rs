@@ -61,8 +61,8 @@ struct Follower {
     screen: Screen,
     pinned: ArcRwSignal<bool>,
     scroller: HtmlDivElement,
-    /// Where the scroller stood and how high its content was when it was last looked at.
-    last: Cell<(i32, i32)>,
+    /// How the scroller stood when it was last looked at.
+    last: Cell<Stand>,
     touch_y: Cell<i32>,
     /// Where the reader was last on the way to: a scroll alone does not say so, because what is mounted moves too.
     heads_up: Cell<bool>,
@@ -76,6 +76,14 @@ struct Follower {
     listeners: RefCell<Vec<(&'static str, OnEvent)>>,
 }
 
+/// How a scroller stands.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Stand {
+    top: i32,
+    height: i32,
+    arrangements: u32,
+}
+
 impl Follower {
     fn attach(model: Model, screen: Screen, pinned: ArcRwSignal<bool>, scroller: HtmlDivElement, column: &HtmlDivElement) -> Rc<Self> {
         let follower = Rc::new(Self {
@@ -83,7 +91,7 @@ impl Follower {
             screen,
             pinned,
             scroller,
-            last: Cell::new((0, 0)),
+            last: Cell::default(),
             touch_y: Cell::new(0),
             heads_up: Cell::default(),
             scrolled: Cell::new(None),
@@ -191,23 +199,27 @@ impl Follower {
         self.look();
     }
 
-    /// Notes where the scroller stands; returns where it stood.
-    fn look(&self) -> ((i32, i32), (i32, i32)) {
-        let now = (self.scroller.scroll_top(), self.scroller.scroll_height());
+    /// Notes how the scroller stands; returns how it stood, and stands.
+    fn look(&self) -> (Stand, Stand) {
+        let (top, height) = (self.scroller.scroll_top(), self.scroller.scroll_height());
+        let now = Stand { top, height, arrangements: self.screen.arrangements() };
         (self.last.replace(now), now)
     }
 
     fn on_scroll(self: &Rc<Self>) {
-        let ((last_top, last_height), (top, height)) = self.look();
+        let (last, now) = self.look();
+        let Stand { top, height, .. } = now;
         let below = height - top - self.scroller.client_height();
         let at_end = below <= AT_END_PX && !self.screen.later().get_untracked();
-        // Whoever drags the bar gives no other sign. What is mounted or measured above moves everything, but not in one height.
-        if height == last_height && top != last_top {
-            self.heads_up.set(top < last_top);
+        // Whoever drags the bar gives no other sign. What is measured moves everything too, but not in one height; and what is
+        // mounted in place of something else may have the height of that by chance.
+        let is_readers = height == last.height && now.arrangements == last.arrangements;
+        if is_readers && top != last.top {
+            self.heads_up.set(top < last.top);
         }
         if at_end && !self.heads_up.get() {
             self.set_pinned(true);
-        } else if !at_end && height == last_height && top < last_top {
+        } else if !at_end && is_readers && top < last.top {
             if self.pinned.get_untracked() && self.jumped.get().is_some_and(|at| self.model.now().since(at) < JUMP) {
                 // On its way from before: nobody has gone up since.
                 return self.to_end();

@@ -92,6 +92,22 @@ async fn a_reader_in_mid_transcript_sees_nothing_move_while_two_thousand_events_
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_flood_does_not_take_the_end_from_a_reader_who_follows_it() {
+    let scene = Scene::start(Transport::WebSocket, Pace::Fast, &AT_ONCE).await;
+    let page = scene.open().await;
+    page.send("/mix 10000").await;
+    page.wait_for_turn(1, &["completed"], SOON).await;
+    until_applied(&scene, &page, &page.session().await).await;
+    page.wait_for("the newest blocks to be mounted", "document.querySelectorAll('[data-block]').length >= 200", SOON).await;
+    drawn(&page).await;
+    assert!(!page.holds(LATEST).await, "nobody went up, and the end is not followed any more");
+    let below: f64 = page
+        .run("const box = document.querySelector('[data-transcript]'); return box.scrollHeight - box.scrollTop - box.clientHeight")
+        .await;
+    assert!(below < 3.0, "{below} px are below what is on screen");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_first_upward_intent_of_wheel_finger_or_key_lets_go_and_only_the_true_end_takes_hold() {
     let scene = Scene::start(Transport::WebSocket, Pace::Fast, &AT_ONCE).await;
     let (page, session) = parked(&scene).await;

@@ -151,6 +151,7 @@ impl Screen {
     /// Brings the lists in line with the part of the transcript that is to be mounted.
     fn arrange(&self) {
         let inner = &self.0;
+        inner.arrangements.set(inner.arrangements.get().wrapping_add(1));
         let transcript = inner.session.transcript.borrow();
         let Some(view) = self.look(&transcript) else {
             inner.entries.set(Vec::new());
