@@ -23,7 +23,10 @@ use crate::timer::after;
 /// Announcements of one region are at least this far apart; of several on one matter in between the last one counts.
 const APART_MS: u32 = 450;
 
-pub(super) fn announcer(model: &Model) -> AnyView {
+/// What has become of what the reader did, each time it is set.
+pub(super) type Aloud = ArcRwSignal<&'static str>;
+
+pub(super) fn announcer(model: &Model, aloud: &Aloud) -> AnyView {
     let (polite, assertive) = (Region::new(), Region::new());
     let (said, trouble, notices, refusal) = (model.said(), model.trouble(), model.notices().shown(), model.refusal());
     let say = polite.clone();
@@ -39,6 +42,13 @@ pub(super) fn announcer(model: &Model) -> AnyView {
     effect(move || {
         if let Some(reason) = refusal.get() {
             say.say(Matter::Page, refused(reason).1.to_owned());
+        }
+    });
+    let (say, aloud) = (polite.clone(), aloud.clone());
+    effect(move || {
+        let words = aloud.get();
+        if !words.is_empty() {
+            say.say(Matter::Act, words.to_owned());
         }
     });
     follow_turns(model, polite.clone());
@@ -162,6 +172,8 @@ enum Matter {
     Turn,
     /// How the page stands, what it has to tell, and what the agent asks.
     Page,
+    /// What has become of what the reader did.
+    Act,
 }
 
 #[derive(Clone)]
@@ -170,7 +182,7 @@ struct Region(SendWrapper<Rc<Pending>>);
 struct Pending {
     words: ArcRwSignal<String>,
     /// What is to be said next, by its matter.
-    next: RefCell<[Option<String>; 2]>,
+    next: RefCell<[Option<String>; 3]>,
     timer: Cell<Option<Timeout>>,
 }
 
@@ -198,10 +210,10 @@ impl Region {
 
 impl Pending {
     fn speak(&self) {
-        let [turn, page] = self.next.take();
-        // A reader hears only what changes: that of another turn may be in the same words, and a space more is a change.
-        let is_anew = turn.is_some();
-        let mut words = [turn, page].into_iter().flatten().collect::<Vec<String>>().join(" ");
+        let [turn, page, act] = self.next.take();
+        // A reader hears only what changes: that of another turn or act may be in the same words, and a space more is a change.
+        let is_anew = turn.is_some() || act.is_some();
+        let mut words = [turn, page, act].into_iter().flatten().collect::<Vec<String>>().join(" ");
         if self.words.with_untracked(|said| *said == words) {
             if !is_anew {
                 return;

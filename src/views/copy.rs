@@ -28,18 +28,18 @@ pub(super) fn copy(label: &'static str) -> AnyView {
     view! { <button type="button" class="copy" data-copy="" aria-label=label></button> }
 }
 
-/// Copies what stands beside the button that was pressed, if one was.
-pub(super) fn press(event: &Event) {
+/// Copies what stands beside the button that was pressed, if one was; returns what to say of it aloud.
+pub(super) fn press(event: &Event) -> Option<&'static str> {
     let target = event.target().and_then(|target| target.dyn_into::<Element>().ok());
-    let Some(button) = target.and_then(|target| target.closest("[data-copy]").ok().flatten()) else { return };
-    let beside = button.parent_element().and_then(|parent| parent.query_selector("pre, [data-text]").ok().flatten());
-    let Some(source) = beside else { return };
+    let button = target?.closest("[data-copy]").ok().flatten()?;
+    let source = button.parent_element()?.query_selector("pre, [data-text]").ok().flatten()?;
     let is_copied = write(&source.text_content().unwrap_or_default());
     if !is_copied {
         select(&source);
     }
     set(&button, "data-copy", if is_copied { "copied" } else { "selected" });
     Timeout::new(SAID_MS, move || set(&button, "data-copy", "")).forget();
+    Some(if is_copied { "Copied." } else { "Selected: copy it with a key." })
 }
 
 /// Whether there is a clipboard: pages without TLS have none.

@@ -24,7 +24,8 @@ pub fn page(model: &Model) -> AnyView {
     drawer::attend(&drawer);
     attention::attend(model);
     help::dress(model);
-    let screen = model.screen();
+    let (screen, aloud) = (model.screen(), announcer::Aloud::new(""));
+    let announcer = announcer::announcer(model, &aloud);
     view! {
         <div class="page" data-drawer={ let drawer = drawer.clone(); words(move || if drawer.get() { "open" } else { "closed" }) }>
             {list::list(model, &drawer)}
@@ -36,17 +37,17 @@ pub fn page(model: &Model) -> AnyView {
                     {connection::line(model)}
                 </header>
                 {connection::remedy(model)}
-                {let model = model.clone(); part(move || screen.get().map(|screen| session(&model, &screen)))}
+                {let model = model.clone(); part(move || screen.get().map(|screen| session(&model, &screen, &aloud)))}
                 {notices::notices(model)}
             </main>
-            {announcer::announcer(model)}
+            {announcer}
             {help::dialog(model)}
         </div>
     }
 }
 
-fn session(model: &Model, screen: &Screen) -> AnyView {
-    view! { {transcript::transcript(model, screen)} {composer::composer(model, screen)} }
+fn session(model: &Model, screen: &Screen, aloud: &announcer::Aloud) -> AnyView {
+    view! { {transcript::transcript(model, screen, aloud)} {composer::composer(model, screen)} }
 }
 
 fn title(model: &Model) -> impl Fn() -> String + Send + use<> {

@@ -6,16 +6,17 @@ use moorline_protocol::Seq;
 use crate::model::{Entry, Model, Screen};
 
 use super::{
+    announcer::Aloud,
     copy, echo, gap,
     part::{button, flag, leave_for, lines, memo, part, press, view, words},
     reveal, scroll, turn, welcome,
 };
 
-pub(super) fn transcript(model: &Model, screen: &Screen) -> AnyView {
+pub(super) fn transcript(model: &Model, screen: &Screen, aloud: &Aloud) -> AnyView {
     let (scroller, column) = (NodeRef::<html::Div>::new(), NodeRef::<html::Div>::new());
     let pinned = scroll::follow_end(model, screen, scroller, column);
     reveal::follow(model, screen, &pinned, scroller);
-    let follows = pinned.clone();
+    let (follows, aloud) = (pinned.clone(), aloud.clone());
     let (applied, epoch, status, standing) = (screen.applied(), screen.epoch(), model.status(), screen.standing());
     view! {
         <div class="scroll-frame">
@@ -30,7 +31,7 @@ pub(super) fn transcript(model: &Model, screen: &Screen) -> AnyView {
                 aria-busy=words(move || standing.with(|standing| standing.running.is_some()).to_string())
                 data-transcript=""
                 data-follows=flag(move || follows.get())
-                on:click=press(|event| copy::press(&event))
+                on:click=press(move |event| copy::press(&event).into_iter().for_each(|words| aloud.set(words)))
                 data-session=screen.session().to_string()
                 data-applied-seq=words(move || applied.get().to_string())
                 data-epoch=words(move || epoch.with(|epoch| epoch.as_ref().map(ToString::to_string)).unwrap_or_default())

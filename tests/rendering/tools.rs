@@ -59,4 +59,6 @@ async fn input_and_output_can_each_be_copied() {
     stage.click("[data-block=to] [data-copy]");
     let said = stage.attribute("[data-block=to] [data-copy]", "data-copy");
     assert!(said == "copied" || said == "selected", "{said}");
+    let aloud = || stage.texts("[role=status]").concat().to_lowercase();
+    crate::browser::until("it to be said aloud, too", || aloud().contains(&said)).await;
 }
