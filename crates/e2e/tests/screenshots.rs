@@ -224,6 +224,7 @@ async fn every_state_fits_and_can_be_read_at_two_widths_in_two_schemes() {
     page.wait_for("the page to notice", "document.querySelector('[data-transcript]').dataset.status !== 'live'", SOON).await;
     page.send("This waits until the line is back").await;
     page.wait_for("a queued echo", "document.querySelector('[data-send-state=queued]')", SOON).await;
+    page.wait_for("the page to say so", "document.querySelector('[data-connection]').textContent.includes('Reconnecting')", SOON).await;
     album.add(&page, "offline").await;
 
     let gone = format!("/v1/sessions/{}", page.session().await);
@@ -340,8 +341,8 @@ async fn what_an_agent_writes_and_does_fits_and_can_be_read_at_two_widths_in_two
     )
     .await;
     page.send("/plan").await;
-    page.wait_for("a plan at work", "document.querySelectorAll('[data-plan-panel] [data-plan-status=completed]').length === 1", SOON).await;
     page.click("[data-plan-panel] [data-disclosure]").await;
+    page.wait_for("a plan at work", "document.querySelectorAll('[data-plan-panel] [data-plan-status=completed]').length === 1", SOON).await;
     album.add(&page, "plan").await;
     page.run::<()>("document.querySelector('[data-stop]').click()").await;
     page.wait_for_turn(1, &["cancelled"], SOON).await;

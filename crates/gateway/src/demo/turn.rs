@@ -71,7 +71,8 @@ impl<'a> Turn<'a> {
             }
             Command::Sleep(silence) => {
                 self.peer.pause(*silence)?;
-                self.speak(&format!("I was silent for {} seconds.", silence.as_secs()))
+                let seconds = silence.as_secs();
+                self.speak(&format!("I was silent for {seconds} second{}.", if seconds == 1 { "" } else { "s" }))
             }
             Command::Mix(updates) => self.mix(*updates),
             Command::Plan => self.plan_worked_off(),

@@ -118,7 +118,9 @@ pub(super) fn find(connection: &Connection, search: &Search) -> Result<Vec<Hit>,
             block: id(row.get_ref(2)?, BlockId::parse)?,
             opened: Seq::new(natural(row, 3)?),
         };
-        let excerpt = search.excerpt(text).unwrap_or_else(|| vec![text.chars().take(BEGINNING_CHARS).collect()]);
+        let mut excerpt = search.excerpt(text).unwrap_or_else(|| vec![text.chars().take(BEGINNING_CHARS).collect()]);
+        // Most texts are markdown, and an excerpt is shown as it stands.
+        excerpt.iter_mut().for_each(|piece| piece.retain(|letter| !matches!(letter, '*' | '`')));
         hits.push(Hit { session: id(row.get_ref(0)?, SessionId::parse)?, place: Some(place), excerpt });
     }
     Ok(hits)

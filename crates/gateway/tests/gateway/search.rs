@@ -22,7 +22,7 @@ fn sessions(hits: &[Hit]) -> Vec<(&str, bool)> {
 async fn messages_and_answers_are_found_as_soon_as_they_are_complete() {
     let world = World::start(&[]).await;
     let (mut page, _) = Page::greet(&world, "a").await;
-    page.send(&message("s", "m1", "/echo a zebra in the attic")).await;
+    page.send(&message("s", "m1", "/echo a **zebra** in the `attic`")).await;
     page.receipt().await;
     let hits = search(&world, "q=zebra").await;
     assert!(sessions(&hits).starts_with(&[("s", false), ("s", true)]), "the title and the message: {hits:?}");
@@ -31,6 +31,7 @@ async fn messages_and_answers_are_found_as_soon_as_they_are_complete() {
     assert_eq!(sessions(&hits), [("s", false), ("s", true), ("s", true)], "and the answer: {hits:?}");
     let answer = &hits[1];
     assert_eq!(answer.excerpt.iter().filter(|piece| ["zebra", "attic"].contains(&piece.as_str())).count(), 2, "{answer:?}");
+    assert!(!answer.excerpt.concat().contains(['*', '`']), "markup in an excerpt: {answer:?}");
     let place = answer.place.clone().unwrap();
     assert_eq!(place.turn, id("m1"));
     let path = format!("/v1/sessions/s/blocks?limit=1&before={}", place.opened.value() + 1);
