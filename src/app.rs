@@ -4,7 +4,9 @@ use std::rc::Rc;
 
 use leptos::mount::mount_to_body;
 use moorline_delivery::{ClientEvent, Diagnostics, SendResult};
-use moorline_protocol::{ChangeSession, Hits, MessageId, Millis, Send, Seq, SessionId, SessionRow, SetAgent, TurnId};
+use moorline_protocol::{
+    BlockId, BlockText, ChangeSession, Hits, MessageId, Millis, Page, Send, Seq, SessionId, SessionRow, SetAgent, TurnId,
+};
 
 use crate::{
     model::{Driver, Format, Model, Pending},
@@ -126,8 +128,12 @@ impl Driver for Transport {
         pending(Self::sign_in(self, token))
     }
 
-    fn load_page(&self, session: &SessionId, before: Seq) -> Pending<moorline_protocol::Page> {
+    fn load_page(&self, session: &SessionId, before: Seq) -> Pending<Page> {
         pending(Self::load_page(self, session, before))
+    }
+
+    fn load_text(&self, session: &SessionId, block: &BlockId, edition: u32, to: u64) -> Pending<BlockText> {
+        pending(Self::load_text(self, session, block, edition, to))
     }
 
     fn draft(&self, session: &SessionId) -> String {

@@ -41,7 +41,9 @@ mod stream;
 use std::rc::Rc;
 
 use moorline_delivery::{ClientEvent, Diagnostics, LinkStatus, SendResult};
-use moorline_protocol::{ChangeSession, Hits, MessageId, Page, Send, Seq, SessionId, SessionRow, SetAgent, TurnId, encode};
+use moorline_protocol::{
+    BlockId, BlockText, ChangeSession, Hits, MessageId, Page, Send, Seq, SessionId, SessionRow, SetAgent, TurnId, encode,
+};
 
 use self::driver::Driver;
 pub use self::{
@@ -209,6 +211,16 @@ impl Transport {
         let driver = Rc::clone(&self.0);
         let session = session.clone();
         Box::pin(async move { driver.load_page(&session, before).await })
+    }
+
+    /// Fetches what of a block's text stands before an offset (UTF-8, of the edition's whole text), as much as the gateway gives.
+    ///
+    /// # Errors
+    /// [`HttpError`], whose text is for the user.
+    pub fn load_text(&self, session: &SessionId, block: &BlockId, edition: u32, to: u64) -> Asked<BlockText> {
+        let driver = Rc::clone(&self.0);
+        let path = format!("v1/sessions/{session}/blocks/{block}/text?edition={edition}");
+        Box::pin(async move { driver.gateway().text_before(&path, to).await })
     }
 
     /// The draft kept for a session; empty when there is none.

@@ -6,6 +6,7 @@
 mod agent;
 mod announcer;
 mod attention;
+mod beginning;
 mod block;
 mod composer;
 mod connection;

@@ -4,6 +4,8 @@
 
 #[path = "rendering/agent.rs"]
 mod agent;
+#[path = "rendering/beginning.rs"]
+mod beginning;
 #[path = "support/browser.rs"]
 mod browser;
 #[path = "rendering/diagnostics.rs"]

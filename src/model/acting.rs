@@ -270,6 +270,29 @@ impl Model {
         }
     }
 
+    /// Fetches what of a block's text stands before what is held of it, for the session on screen; `loading` is set meanwhile.
+    pub fn load_text(&self, block: &BlockId, loading: &ArcRwSignal<bool>) {
+        let (Some(driver), Some(screen)) = (self.driver(), self.0.screen.get_untracked()) else { return };
+        let Some((edition, to)) = screen.with_block(block, |block| (block.edition, block.from)) else { return };
+        if loading.get_untracked() {
+            return;
+        }
+        loading.set(true);
+        let part = driver.load_text(screen.session(), block, edition, to);
+        let (this, loading) = (self.clone(), loading.clone());
+        spawn(async move {
+            match part.await {
+                Ok(part) => {
+                    this.session(screen.session()).merge_text(&part);
+                    this.forget_if_off_screen(screen.session());
+                    this.settle();
+                }
+                Err(reason) => this.notice(format!("The beginning did not load: {}", as_sentence(&reason))),
+            }
+            loading.set(false);
+        });
+    }
+
     /// Logs in; the error is a sentence for the user.
     #[must_use]
     pub fn sign_in(&self, token: &str) -> Option<Pending<()>> {

@@ -3,7 +3,9 @@
 use std::{future::Future, pin::Pin};
 
 use moorline_delivery::{Diagnostics, SendResult};
-use moorline_protocol::{ChangeSession, Hits, MessageId, Millis, Page, Send, Seq, SessionId, SessionRow, SetAgent, TurnId};
+use moorline_protocol::{
+    BlockId, BlockText, ChangeSession, Hits, MessageId, Millis, Page, Send, Seq, SessionId, SessionRow, SetAgent, TurnId,
+};
 
 /// An answer that comes later; its error is a sentence for the user.
 pub type Pending<T> = Pin<Box<dyn Future<Output = Result<T, String>>>>;
@@ -64,6 +66,8 @@ pub trait Driver {
     fn sign_in(&self, token: &str) -> Pending<()>;
     /// Fetches the newest blocks opened before a seq.
     fn load_page(&self, session: &SessionId, before: Seq) -> Pending<Page>;
+    /// Fetches what of a block's text stands before an offset, as much as the gateway gives.
+    fn load_text(&self, session: &SessionId, block: &BlockId, edition: u32, to: u64) -> Pending<BlockText>;
     /// The draft kept for a session.
     fn draft(&self, session: &SessionId) -> String;
     /// Keeps a session's draft over reloads.

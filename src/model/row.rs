@@ -110,6 +110,8 @@ pub struct BlockRow {
     pub opened: Seq,
     /// The last seq folded into it.
     pub rev: ArcRwSignal<Seq>,
+    /// The UTF-8 offset at which the text that is held begins: above 0, something is missing before it.
+    pub from: ArcRwSignal<u64>,
     /// What it is, with its fields.
     pub content: Content,
 }
@@ -150,6 +152,7 @@ impl BlockRow {
             turn: block.turn.clone(),
             opened: block.opened,
             rev: ArcRwSignal::new(block.rev),
+            from: ArcRwSignal::new(block.from),
             content: Content::of(block),
         }
     }
@@ -173,6 +176,7 @@ impl BlockRow {
             }
             Content::Unsupported { title } => set_if_other(title, fields.title.as_deref().unwrap_or_default()),
         }
+        set_if_other(&self.from, &block.from);
         set_if_other(&self.rev, &block.rev);
     }
 }

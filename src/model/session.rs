@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 
 use leptos::prelude::*;
 use moorline_delivery::{AttachmentStatus, SendStatus};
-use moorline_protocol::{AgentStatus, Epoch, Event, MessageId, Millis, Page, Seq, SessionId, SessionState};
+use moorline_protocol::{AgentStatus, BlockText, Epoch, Event, MessageId, Millis, Page, Seq, SessionId, SessionState};
 use moorline_transcript::{Changes, Snapshot, Transcript};
 
 /// A session's owner of everything but what is on screen. It is changed at once by what arrives, on screen or not.
@@ -80,6 +80,11 @@ impl Session {
     /// Merges a page of older blocks.
     pub(super) fn merge_page(&self, page: Page) {
         self.transcript.borrow_mut().merge_page(page, &mut self.changes.borrow_mut());
+    }
+
+    /// Merges a part of a text whose tail is held.
+    pub(super) fn merge_text(&self, part: &BlockText) {
+        self.transcript.borrow_mut().merge_text(part, &mut self.changes.borrow_mut());
     }
 
     /// Takes the gateway's word for where the session stands at a seq; it holds until the transcript moves on.

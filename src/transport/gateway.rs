@@ -3,7 +3,9 @@
 use std::{cell::RefCell, rc::Rc};
 
 use moorline_delivery::Checked;
-use moorline_protocol::{Ack, ChangeSession, ClientFrame, Code, ConnectionId, Cursor, Hello, Login, Page, Seq, SessionId, encode};
+use moorline_protocol::{
+    Ack, BlockText, ChangeSession, ClientFrame, Code, ConnectionId, Cursor, Hello, Limits, Login, Page, Seq, SessionId, encode,
+};
 use web_sys::Url;
 
 use super::{
@@ -16,6 +18,8 @@ use crate::settings::Settings;
 
 /// The longest that an export may take.
 const EXPORT_MS: u32 = 600_000;
+/// Bytes of the longest character: the gateway moves what is asked for to the beginning of one.
+const CHAR_BYTES: u64 = 4;
 
 /// The gateway as this page reaches it.
 ///
@@ -143,6 +147,21 @@ impl Gateway {
     /// Fetches a page of older blocks.
     pub(super) async fn page(&self, session: &SessionId, before: Seq) -> Result<Page, HttpError> {
         self.request("GET", format!("v1/sessions/{session}/blocks?before={before}")).json().await
+    }
+
+    /// What of a text stands before an offset. A gateway that gives less at a time than is usual gives the beginning of what is
+    /// asked for, so that less is asked for then.
+    pub(super) async fn text_before(&self, path: &str, to: u64) -> Result<BlockText, HttpError> {
+        let mut wanted = Limits::default().text_bytes as u64 - CHAR_BYTES;
+        loop {
+            let from = to.saturating_sub(wanted);
+            let part: BlockText = self.request("GET", format!("{path}&from={from}&to={to}")).json().await?;
+            let given = part.text.len() as u64;
+            if part.from + given >= to || given <= CHAR_BYTES {
+                return Ok(part);
+            }
+            wanted = given - CHAR_BYTES;
+        }
     }
 
     /// Posts what belongs to no connection.

@@ -15,9 +15,9 @@ use super::{
 pub(super) fn block(model: &Model, screen: &Screen, row: &Arc<BlockRow>, turn: &Arc<TurnRow>) -> AnyView {
     let body = match &row.content {
         Content::Message => message::message(model, screen, row, turn),
-        Content::Text => text::text(screen, row),
-        Content::Thought => thought::thought(screen, row),
-        Content::Tool { title, tool, status, exit, times } => tool::tool(screen, row, title, tool, (status, exit, times)),
+        Content::Text => text::text(model, screen, row),
+        Content::Thought => thought::thought(model, screen, row),
+        Content::Tool { title, tool, status, exit, times } => tool::tool(model, screen, row, title, tool, (status, exit, times)),
         Content::Plan { entries } => plan::plan(entries),
         Content::Request { title, options, settled } => request::request(model, screen, row, title, options, settled),
         Content::Unsupported { title } => unsupported::unsupported(title),

@@ -23,9 +23,11 @@ pub(super) trait Sheet: Sized + 'static {
 /// ended, or that had ended, begins anew.
 pub(super) fn grow<S: Sheet>(screen: &Screen, row: &Arc<BlockRow>, node: NodeRef<html::Div>) {
     let (screen, id, rev) = (screen.clone(), row.id.clone(), row.rev.clone());
+    let from = row.from.clone();
     let mut held: Option<(Shown, S)> = None;
     effect(move || {
         rev.track();
+        from.track();
         let Some(element) = node.get() else { return };
         screen.with_block(&id, |block| held = Some(show(&element, held.take(), block)));
     });

@@ -20,8 +20,10 @@ pub(super) fn live_text(screen: &Screen, row: &Arc<BlockRow>, class: &'static st
     let first = screen.with_block(&row.id, |block| (Shown::of(block), block.text.clone()));
     let (mut shown, text) = first.unwrap_or_default();
     let (screen, id, rev) = (screen.clone(), row.id.clone(), row.rev.clone());
+    let from = row.from.clone();
     effect(move || {
         rev.track();
+        from.track();
         let element = node.get();
         let Some(text) = element.and_then(|element| element.first_child()).and_then(|child| child.dyn_into::<web_sys::Text>().ok()) else {
             return;

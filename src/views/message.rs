@@ -8,6 +8,7 @@ use moorline_protocol::TurnState;
 use crate::model::{BlockRow, Model, Screen, TurnRow};
 
 use super::{
+    beginning::beginning,
     live_text::live_text,
     part::{flag, part, press, view, words},
 };
@@ -22,6 +23,7 @@ pub(super) fn message(model: &Model, screen: &Screen, row: &Arc<BlockRow>, turn:
     view! {
         <div class="message" data-message-id=turn.id.to_string() data-send-state=words(send_state)>
             <span class="unseen">"You: "</span>
+            {beginning(model, row)}
             {live_text(screen, row, "text")}
             {queued(model, screen, turn, is_withdrawing)}
         </div>

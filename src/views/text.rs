@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use leptos::prelude::*;
 
-use crate::model::{BlockRow, Screen};
+use crate::model::{BlockRow, Model, Screen};
 
-use super::markdown::markdown;
+use super::{beginning::beginning, markdown::markdown, part::view};
 
-pub(super) fn text(screen: &Screen, row: &Arc<BlockRow>) -> AnyView {
-    markdown(screen, row, "text markdown")
+pub(super) fn text(model: &Model, screen: &Screen, row: &Arc<BlockRow>) -> AnyView {
+    view! { {beginning(model, row)} {markdown(screen, row, "text markdown")} }
 }

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use leptos::prelude::*;
 use moorline_protocol::{ToolKind, ToolStatus};
 
-use crate::model::{BlockRow, Screen, Times};
+use crate::model::{BlockRow, Model, Screen, Times};
 
 use super::{
+    beginning::beginning,
     copy::copy,
     diff,
     disclosure::disclosure,
@@ -16,6 +17,7 @@ use super::{
 };
 
 pub(super) fn tool(
+    model: &Model,
     screen: &Screen,
     row: &Arc<BlockRow>,
     title: &ArcRwSignal<String>,
@@ -32,15 +34,15 @@ pub(super) fn tool(
         {time}
         <span class="tool-status">{words(move || label(status_label.get()))}</span>
     };
-    let (screen, row) = (screen.clone(), Arc::clone(row));
+    let (model, screen, row) = (model.clone(), screen.clone(), Arc::clone(row));
     view! {
         <div class="tool" data-tool-status=words(move || word(status_word.get()))>
-            {disclosure(head, move || body(&screen, &row))}
+            {disclosure(head, move || body(&model, &screen, &row))}
         </div>
     }
 }
 
-fn body(screen: &Screen, row: &Arc<BlockRow>) -> AnyView {
+fn body(model: &Model, screen: &Screen, row: &Arc<BlockRow>) -> AnyView {
     let (read, id, rev) = (screen.clone(), row.id.clone(), row.rev.clone());
     let input = memo(move || {
         rev.track();
@@ -51,7 +53,7 @@ fn body(screen: &Screen, row: &Arc<BlockRow>) -> AnyView {
             {part(move || input.get().map(|input| {
                 view! { <div class="copyable"><h3>"Input"</h3>{copy("Copy the input")}<pre class="tool-input" data-input="" tabindex="0" role="group" aria-label="Input">{input}</pre></div> }
             }))}
-            <div class="copyable"><h3>"Output"</h3>{copy("Copy the output")}{diff::output(screen, row)}</div>
+            <div class="copyable"><h3>"Output"</h3>{copy("Copy the output")}{beginning(model, row)}{diff::output(screen, row)}</div>
         </div>
     }
 }

@@ -12,9 +12,9 @@ use std::{
 use moorline::model::{Driver, Format, Model, Pending};
 use moorline_delivery::{AttachmentStatus, ClientEvent, Counters, Diagnostics, LinkStatus, SendResult, SendState, SendStatus};
 use moorline_protocol::{
-    Accepted, Append, Block, BlockId, BlockKind, ChangeSession, Changed, Epoch, Event, EventBody, FieldsPatch, Hits, Item, MessageId,
-    Millis, Opened, Outcome, Page, Patch, RequestOption, Rows, Send, SendBody, Seq, SessionId, SessionRow, SetAgent, ToolStatus, Turn,
-    TurnEnded, TurnId, TurnStarted, TurnState, encode,
+    Accepted, Append, Block, BlockId, BlockKind, BlockText, ChangeSession, Changed, Epoch, Event, EventBody, FieldsPatch, Hits, Item,
+    MessageId, Millis, Opened, Outcome, Page, Patch, RequestOption, Rows, Send, SendBody, Seq, SessionId, SessionRow, SetAgent, ToolStatus,
+    Turn, TurnEnded, TurnId, TurnStarted, TurnState, encode,
 };
 
 use crate::{browser::turn, dom::Dom};
@@ -48,6 +48,7 @@ pub(crate) struct FakeDriver {
     pub(crate) answer: Cell<Option<SendResult>>,
     pub(crate) drafts: RefCell<BTreeMap<String, String>>,
     pub(crate) page: RefCell<Option<Page>>,
+    pub(crate) text: RefCell<Option<BlockText>>,
     /// What `change` answers, the next first; none = no answer.
     pub(crate) changes: RefCell<VecDeque<Result<SessionRow, String>>>,
     /// What `delete`, `export` and `sign_out` answer, the next first; none = no answer.
@@ -164,6 +165,12 @@ impl Driver for FakeDriver {
         self.note(format!("load_page {before}"));
         let page = self.page.borrow_mut().take();
         Box::pin(async { page.ok_or_else(|| "no answer".to_owned()) })
+    }
+
+    fn load_text(&self, _session: &SessionId, block: &BlockId, edition: u32, to: u64) -> Pending<BlockText> {
+        self.note(format!("load_text {block} {edition} {to}"));
+        let text = self.text.borrow_mut().take();
+        Box::pin(async { text.ok_or_else(|| "no answer".to_owned()) })
     }
 
     fn draft(&self, session: &SessionId) -> String {

@@ -35,3 +35,24 @@ async fn a_long_transcript_is_the_journal_from_its_start_live_and_after_a_reload
     assert!(mounted < all, "all {all} blocks are mounted at once: the transcript is not long enough to be scrolled");
     scene.settled_to_its_start(&page).await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_text_longer_than_a_snapshot_carries_is_loaded_to_its_beginning_part_by_part() {
+    let scene = Scene::start(Transport::WebSocket, Pace::Fast, &["--agent", "demo:--delay-ms 0", "--text-bytes", "6000"]).await;
+    let page = scene.open().await;
+    page.send("/long 16").await;
+    page.wait_for_turn(1, &["completed"], SOON).await;
+    page.reload().await;
+    page.wait_until_live(SOON).await;
+    let button = "[data-kind=text] [data-action=load-text]";
+    let shown = "document.querySelector('[data-kind=text] [data-text]').textContent.length";
+    let mut presses = 0;
+    while page.holds(&format!("document.querySelector('{button}')")).await {
+        let before: usize = page.run(&format!("return {shown}")).await;
+        page.click(button).await;
+        page.wait_for("more of the text", &format!("{shown} > {before}"), SOON).await;
+        presses += 1;
+    }
+    assert!((2..8).contains(&presses), "{presses} presses");
+    scene.settled(&page).await;
+}

@@ -108,6 +108,8 @@ pub struct BlockText {
     pub bytes: u64,
 }
 
+record!(BlockText { epoch, block, edition, from, text, bytes });
+
 /// `GET /v1/sessions/{id}/events?after=&limit=`: the raw journal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RawEvents {

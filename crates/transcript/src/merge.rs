@@ -1,6 +1,6 @@
 //! Whole turns and blocks, from folds, snapshots and pages.
 
-use moorline_protocol::{Block, Item, Page, Seq, Turn, mutant};
+use moorline_protocol::{Block, BlockText, Item, Page, Seq, Turn, mutant};
 
 use crate::{
     Changes, Snapshot, Transcript,
@@ -51,6 +51,15 @@ impl Transcript {
         }
     }
 
+    /// Gives a block of which only the text's tail is held what stands before that. What belongs to another incarnation, another
+    /// edition or another place changes nothing: ask for it again.
+    pub fn merge_text(&mut self, part: &BlockText, changes: &mut Changes) {
+        let held = self.blocks.get_mut(&part.block).filter(|_| self.epoch.as_ref() == Some(&part.epoch));
+        if held.is_some_and(|held| join_head(held, part.edition, part.from, &part.text)) {
+            changes.note_block(&part.block).text.then(crate::TextChange::Replaced);
+        }
+    }
+
     /// Merges what was opened up to `newest`.
     fn merge_items(&mut self, items: Vec<Item>, newest: Seq, changes: &mut Changes) {
         let mut growing: Option<Block> = None;
@@ -88,7 +97,7 @@ impl Transcript {
     pub(crate) fn merge_block(&mut self, mut block: Block, changes: &mut Changes) {
         if let Some(held) = self.blocks.get_mut(&block.id) {
             if held.rev >= block.rev && !mutant::is("ignores_rev") {
-                if join_head(held, &block) {
+                if join_head(held, block.edition, block.from, &block.text) {
                     changes.note_block(&block.id).text.then(crate::TextChange::Replaced);
                 }
                 return;

@@ -47,16 +47,13 @@ pub(crate) fn end(block: &Block) -> u64 {
     block.from.saturating_add(block.text.len() as u64)
 }
 
-/// Gives a block that carries only the tail of its text the beginning that another copy of it holds; returns whether it did.
-pub(crate) fn join_head(block: &mut Block, other: &Block) -> bool {
-    if block.edition != other.edition || other.from >= block.from || block.from > end(other) {
-        return false;
-    }
-    let Some(head) = usize::try_from(block.from - other.from).ok().and_then(|n| other.text.get(..n)) else {
-        return false;
-    };
+/// Gives a block that carries only the tail of its text what stands before that, from a text of an edition that begins at an
+/// offset and reaches as far as the tail; returns whether it did.
+pub(crate) fn join_head(block: &mut Block, edition: u32, from: u64, text: &str) -> bool {
+    let missing = block.from.checked_sub(from).filter(|missing| *missing > 0 && edition == block.edition);
+    let Some(head) = missing.and_then(|missing| text.get(..usize::try_from(missing).ok()?)) else { return false };
     block.text.insert_str(0, head);
-    block.from = other.from;
+    block.from = from;
     true
 }
 

@@ -1,6 +1,6 @@
 //! Snapshots and pages: their bounds, and their way over the wire in parts.
 
-use moorline_protocol::{Append, Event, GatewayFrame, Item, Limits, Seq, SessionId, SnapshotPart, decode_gateway, encode};
+use moorline_protocol::{Append, BlockText, Event, GatewayFrame, Item, Limits, Seq, SessionId, SnapshotPart, decode_gateway, encode};
 use moorline_transcript::{Changes, Folding, Snapshot, Transcript, WholeTranscript, fold, parts};
 use proptest::prelude::*;
 
@@ -85,6 +85,41 @@ fn a_tail_goes_on_and_gets_its_beginning_later() {
     // The beginning may be as of an earlier seq than the tail.
     there.merge_page(whole(&writer.events[..1]).page(Seq::new(2), 9, &Limits::default(), &epoch("e")), &mut Changes::new());
     assert_eq!(shown(&there), Some((0, "0123456789ab".to_owned())));
+}
+
+#[test]
+fn a_tail_takes_the_part_before_it_and_nothing_else() {
+    let mut writer = Writer::default();
+    let turn = writer.accept("0123456789", "", None);
+    let tail = whole(&writer.events).snapshot(None, &Limits { text_bytes: 4, ..Limits::default() }, &epoch("e"));
+    let mut there = fresh(tail);
+    let part = |from: u64, text: &str| BlockText {
+        epoch: epoch("e"),
+        block: block(1, 1, 1).id,
+        edition: 0,
+        from,
+        text: text.to_owned(),
+        bytes: 10,
+    };
+    let shown = |there: &Transcript| there.blocks(&turn).next().map(|block| (block.from, block.text.clone()));
+    let strange = [
+        BlockText { epoch: epoch("f"), ..part(3, "345") },
+        BlockText { edition: 1, ..part(3, "345") },
+        BlockText { block: block(9, 9, 9).id, ..part(3, "345") },
+        part(2, "234"),
+        part(6, "6789"),
+        part(8, "89"),
+    ];
+    for part in strange {
+        let mut changes = Changes::new();
+        there.merge_text(&part, &mut changes);
+        assert_eq!((shown(&there), changes.blocks().count()), (Some((6, "6789".to_owned())), 0), "{part:?}");
+    }
+    let mut changes = Changes::new();
+    there.merge_text(&part(3, "345"), &mut changes);
+    assert_eq!(changes.blocks().count(), 1);
+    there.merge_text(&part(0, "01234"), &mut Changes::new());
+    assert_eq!(shown(&there), Some((0, "0123456789".to_owned())));
 }
 
 #[test]
