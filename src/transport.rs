@@ -37,6 +37,7 @@ mod slots;
 mod socket;
 mod storage;
 mod stream;
+mod text;
 
 use std::rc::Rc;
 

@@ -26,6 +26,7 @@ use super::{
     posts::Posts,
     pump::{Driven, Pump},
     storage::Storage,
+    text,
 };
 use crate::{settings::Settings, task::spawn};
 
@@ -342,7 +343,7 @@ impl Driver {
                 self.feed_core(|core, now| core.handle_opened(now, link));
             }
             LineInput::Text(link, text) => {
-                let text = String::from(text);
+                let text = text::text(text);
                 match decode_gateway(&text) {
                     Ok(frame) => self.feed_core(|core, now| core.handle_frame(now, link, frame, text.len())),
                     Err(error) => {

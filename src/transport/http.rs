@@ -2,13 +2,13 @@
 
 use std::{future::Future, pin::Pin};
 
-use js_sys::{Promise, Reflect};
+use js_sys::{JsString, Promise, Reflect};
 use moorline_protocol::{CONNECTION_HEADER, Code, ConnectionId, Decode, ErrorBody, Millis, decode};
 use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{AbortController, AbortSignal, Headers, RequestCache, RequestCredentials, RequestInit, Response};
 
-use super::retry_after;
+use super::{retry_after, text};
 use crate::{task::spawn, timer::after};
 
 /// For a request whose answer is short.
@@ -198,10 +198,10 @@ impl Answer {
     /// Waits for the whole of it.
     pub(super) async fn read(sent: Promise) -> Result<Self, JsValue> {
         let response: Response = JsFuture::from(sent).await?.dyn_into()?;
-        let text = JsFuture::from(response.text()?).await?;
+        let text: JsString = JsFuture::from(response.text()?).await?.dyn_into()?;
         Ok(Self {
             status: response.status(),
-            text: text.as_string().unwrap_or_default(),
+            text: text::text(text),
             retry_after: retry_after::read(&response.headers()),
             file_name: file_name(&response.headers()),
         })

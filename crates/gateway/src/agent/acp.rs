@@ -190,7 +190,8 @@ impl Acp {
     pub(super) fn prompt(&mut self, id: TurnId, text: String) {
         self.newest = Some(id.clone());
         self.standing.spent.begin_turn();
-        self.turn = Some(Turn { id, prompt: Prompt::Waiting(text), cancelled: false, requests: BTreeMap::new(), tools: Tools::default() });
+        let tools = Tools::of_agent_in(&self.workdir);
+        self.turn = Some(Turn { id, prompt: Prompt::Waiting(text), cancelled: false, requests: BTreeMap::new(), tools });
         self.hand_over();
     }
 

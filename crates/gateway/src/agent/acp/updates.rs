@@ -1,6 +1,9 @@
 //! The protocol's updates as reports: what an agent says about a turn, in the session's words.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use agent_client_protocol_schema::v1::{
     ContentBlock, Diff, EmbeddedResourceResource, PlanEntryStatus, SessionUpdate, ToolCallContent, ToolCallStatus, ToolCallUpdate,
@@ -13,9 +16,14 @@ use serde_json::Value;
 /// Lines shown around a change.
 const CONTEXT_LINES: usize = 3;
 
-/// What is remembered of a turn's tool calls, by the agent's id.
+/// What is remembered of a turn's tool calls.
 #[derive(Debug, Default)]
-pub(super) struct Tools(BTreeMap<String, Tool>);
+pub(super) struct Tools {
+    /// By the agent's id.
+    calls: BTreeMap<String, Tool>,
+    /// Files below it are named as seen from here.
+    workdir: PathBuf,
+}
 
 #[derive(Debug, Default)]
 struct Tool {
@@ -58,9 +66,14 @@ impl Spent {
 }
 
 impl Tools {
+    /// Of an agent that works in a directory.
+    pub(super) fn of_agent_in(workdir: &Path) -> Self {
+        Self { calls: BTreeMap::new(), workdir: workdir.to_owned() }
+    }
+
     /// The last title of a call.
     pub(super) fn title(&self, call: &str) -> Option<&str> {
-        self.0.get(call)?.title.as_deref()
+        self.calls.get(call)?.title.as_deref()
     }
 
     /// Translates an update; none for one that says nothing about the turn.
@@ -92,11 +105,11 @@ impl Tools {
     pub(super) fn upsert(&mut self, update: ToolCallUpdate) -> AgentUpdate {
         let call = update.tool_call_id.0.to_string();
         let fields = update.fields;
-        let known = self.0.entry(call.clone()).or_default();
+        let known = self.calls.entry(call.clone()).or_default();
         if fields.title.is_some() {
             known.title.clone_from(&fields.title);
         }
-        let content = fields.content.as_deref().map(content_text).and_then(not_empty);
+        let content = fields.content.as_deref().map(|content| content_text(content, &self.workdir)).and_then(not_empty);
         known.has_content |= content.is_some();
         let is_change = fields.content.iter().flatten().any(|part| matches!(part, ToolCallContent::Diff(_)));
         let content = match (&known.diff, content) {
@@ -149,12 +162,12 @@ fn text_of(block: ContentBlock) -> String {
     }
 }
 
-fn content_text(content: &[ToolCallContent]) -> String {
+fn content_text(content: &[ToolCallContent], workdir: &Path) -> String {
     let mut text = String::new();
     for part in content {
         let part = match part {
             ToolCallContent::Content(content) => text_of(content.content.clone()),
-            ToolCallContent::Diff(diff) => diff_text(diff),
+            ToolCallContent::Diff(diff) => diff_text(diff, workdir),
             // A terminal would be ours to run, and we offer none.
             ToolCallContent::Terminal(_) | _ => continue,
         };
@@ -167,7 +180,7 @@ fn content_text(content: &[ToolCallContent]) -> String {
 }
 
 /// Writes a diff as one unified hunk: what begins and ends alike is left out but for a few lines.
-fn diff_text(diff: &Diff) -> String {
+fn diff_text(diff: &Diff, workdir: &Path) -> String {
     let old: Vec<&str> = diff.old_text.as_deref().unwrap_or_default().lines().collect();
     let new: Vec<&str> = diff.new_text.lines().collect();
     let head = old.iter().zip(&new).take_while(|(old, new)| old == new).count();
@@ -175,7 +188,7 @@ fn diff_text(diff: &Diff) -> String {
     let from = head.saturating_sub(CONTEXT_LINES);
     let after = tail.min(CONTEXT_LINES);
     let (old_end, new_end) = (old.len() - tail, new.len() - tail);
-    let path = diff.path.display();
+    let path = diff.path.strip_prefix(workdir).unwrap_or(&diff.path).display();
     let old_path = if diff.old_text.is_some() { path.to_string() } else { "/dev/null".to_owned() };
     let mut text = format!("--- {old_path}\n+++ {path}\n");
     let start = |lines: usize| if lines == 0 { 0 } else { from + 1 };
@@ -308,6 +321,12 @@ mod tests {
         assert_eq!(shown.unwrap(), "--- /a\n+++ /a\n@@ -2,7 +2,8 @@\n 2\n 3\n 4\n-5\n+five\n+and a half\n 6\n 7\n 8\n");
         let made = output(&mut Tools::default(), json!({"content": [{"type": "diff", "path": "/a", "newText": "x\n"}]}));
         assert_eq!(made.unwrap(), "--- /dev/null\n+++ /a\n@@ -0,0 +1,1 @@\n+x\n");
+        let named = |path: &str| {
+            let content = json!({"content": [{"type": "diff", "path": path, "newText": "x\n"}]});
+            output(&mut Tools::of_agent_in(Path::new("/work")), content).unwrap().lines().nth(1).unwrap().to_owned()
+        };
+        assert_eq!(named("/work/src/a.rs"), "+++ src/a.rs", "as seen from the working directory");
+        assert_eq!(named("/workshop/a.rs"), "+++ /workshop/a.rs");
     }
 
     #[test]
