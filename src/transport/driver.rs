@@ -1,15 +1,15 @@
 //! The core and everything it drives.
 
+mod outputs;
+
 use std::{
     cell::{Cell, RefCell},
     pin::Pin,
     rc::{Rc, Weak},
 };
 
-use moorline_delivery::{
-    Checked, Client, ClientConfig, ClientEvent, LinkClosed, LinkId, Output, Persist, PostId, Posted, Restored, Signal, StoredSend,
-};
-use moorline_protocol::{ClientId, Hello, Limits, Millis, Page, PageId, Seq, SessionId, Timings, decode_gateway, encode};
+use moorline_delivery::{Checked, Client, ClientConfig, ClientEvent, LinkClosed, LinkId, Persist, PostId, Posted, Restored, Signal};
+use moorline_protocol::{ClientId, Limits, Millis, Page, PageId, Seq, SessionId, Timings, decode_gateway};
 use wasm_bindgen::JsValue;
 
 use super::{
@@ -200,75 +200,6 @@ impl Driver {
         self.drain();
     }
 
-    /// Completes every output. Called from within itself (the sink gives a command) it leaves the rest to the outer call.
-    fn drain(&self) {
-        if self.draining.replace(true) {
-            return;
-        }
-        loop {
-            let output = self.core.borrow_mut().poll_output();
-            let Some(output) = output else { break };
-            self.complete(output);
-        }
-        self.draining.set(false);
-    }
-
-    fn complete(&self, output: Output) {
-        match output {
-            Output::OpenSocket { link } => self.open(link, None),
-            Output::OpenStream { link, hello } => self.open(link, Some(hello)),
-            Output::Check { link } => {
-                let gateway = Rc::clone(&self.gateway);
-                self.expect(async move {
-                    let (checked, why) = gateway.check().await;
-                    Input::Checked(link, checked, why)
-                });
-            }
-            Output::Transmit { link, frame } => self.lines.transmit(link, &encode(&frame)),
-            Output::Post { post, connection, frame } => {
-                let posted = self.posts.begin(post, &self.gateway.post(connection, &frame));
-                self.expect(async move { Input::Posted(post, posted.await) });
-            }
-            Output::Abort { post } => self.posts.abort(post),
-            Output::Disconnect { link } => self.lines.end(link),
-            Output::Farewell { connection, cursors } => self.gateway.farewell(connection, cursors).send_off(),
-            Output::AwaitTab { client } => self.await_tab(client),
-            Output::Persist(persist) => self.persist(persist),
-            Output::Event(event) => self.tell(event),
-        }
-    }
-
-    fn persist(&self, persist: Persist) {
-        let written = self.storage.write(&persist);
-        match persist {
-            Persist::PutSend(StoredSend { send, .. }) | Persist::PutCopied(_, StoredSend { send, .. }) if written.is_err() => {
-                self.core.borrow_mut().handle_persist_failed(self.now.get(), &send.message);
-            }
-            Persist::ClientId(client) => {
-                self.name.change(client);
-                self.claim_name(true);
-            }
-            Persist::PutSend(_) | Persist::PutCopied(..) | Persist::RemoveSend(_) | Persist::RemoveCopied(..) | Persist::Cursor(_) => {}
-        }
-    }
-
-    fn tell(&self, event: ClientEvent) {
-        if let Some(untold) = &mut *self.untold.borrow_mut() {
-            untold.push(event);
-            return;
-        }
-        if let ClientEvent::AttemptFailed { message, attempts, failure } = &event {
-            let why = match failure.code {
-                Some(code) => code.word(),
-                None => &failure.message,
-            };
-            warn(&format!("attempt {attempts} of {message} failed: {why}"));
-        }
-        if let Some((session, seq)) = self.sink.event(event) {
-            self.core.borrow_mut().applied(self.now.get(), &session, seq);
-        }
-    }
-
     /// A send is sent by the one tab that goes by its tab's name, so nothing goes on before the name is claimed.
     fn claim_name(&self, is_new: bool) {
         let claim = self.name.claim();
@@ -301,24 +232,6 @@ impl Driver {
     fn await_tab(&self, client: ClientId) {
         let gone = self.name.claim_other(client.clone());
         self.expect(async move { Input::TabGone(client, gone.await) });
-    }
-
-    fn open(&self, link: LinkId, hello: Option<Hello>) {
-        self.lines.expect(link);
-        let gateway = Rc::clone(&self.gateway);
-        self.expect(async move {
-            let way = match &hello {
-                None => Way::Socket,
-                Some(_) => match gateway.claim_slot().await {
-                    Ok(slot) => Way::Stream(slot),
-                    Err(_) => return Input::NoSlot(link),
-                },
-            };
-            match gateway.admit(hello.as_ref()).await {
-                Ok(url) => Input::Admitted(link, way, url),
-                Err(error) => Input::NotAdmitted(link, error),
-            }
-        });
     }
 
     fn admitted(&self, link: LinkId, way: Way, url: &str) {

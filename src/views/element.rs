@@ -14,7 +14,7 @@ use wasm_bindgen::JsCast as _;
 use web_sys::Element;
 
 use super::part::{Flag, Happens, Word, Words};
-use built::Plan;
+use built::Blueprint;
 
 /// Who is told of an element.
 type Tell = Box<dyn FnOnce(&Element)>;
@@ -205,12 +205,12 @@ impl Has {
 
 /// An element with what it has and holds; shown again, it is made anew.
 pub(super) fn element(tag: &'static str, has: Vec<Has>, holds: Vec<AnyView>) -> AnyView {
-    Plan::new(tag, has, holds, false).into_any()
+    Blueprint::new(tag, has, holds, false).into_any()
 }
 
 /// An element of `view!`, which stays in the document when one of its place in the code is shown again.
 pub(super) fn lasting(head: &'static str, has: Vec<Has>, holds: Vec<AnyView>) -> AnyView {
-    Plan::new(head, has, holds, true).into_any()
+    Blueprint::new(head, has, holds, true).into_any()
 }
 
 /// Views side by side.

@@ -25,7 +25,7 @@ use crate::views::part::Happens;
 type Head = &'static str;
 
 /// An element that is to be built.
-pub(super) struct Plan(SendWrapper<Parts>);
+pub(super) struct Blueprint(SendWrapper<Parts>);
 
 struct Parts {
     head: Head,
@@ -34,7 +34,7 @@ struct Parts {
     lasts: bool,
 }
 
-impl Plan {
+impl Blueprint {
     /// One that `lasts` stays in the document when one of the same head is shown in its place.
     pub(super) fn new(head: Head, has: Vec<Has>, holds: Vec<AnyView>, lasts: bool) -> Self {
         Self(SendWrapper::new(Parts { head, has, holds, lasts }))
@@ -74,7 +74,7 @@ impl Kept {
     }
 }
 
-impl Render for Plan {
+impl Render for Blueprint {
     type State = Built;
 
     fn build(self) -> Built {
@@ -224,7 +224,7 @@ impl Mountable for Built {
     }
 }
 
-impl AddAnyAttr for Plan {
+impl AddAnyAttr for Blueprint {
     type Output<SomeNewAttr: Attribute> = Self;
 
     fn add_any_attr<NewAttr: Attribute>(self, _attr: NewAttr) -> Self {
@@ -233,7 +233,7 @@ impl AddAnyAttr for Plan {
 }
 
 /// The page is built in the browser: nothing is written as HTML, or found there.
-impl RenderHtml for Plan {
+impl RenderHtml for Blueprint {
     type AsyncOutput = Self;
     type Owned = Self;
 

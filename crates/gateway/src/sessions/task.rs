@@ -1,5 +1,6 @@
 //! One session's task: it drives the pure session, and nobody else touches it.
 
+mod commits;
 mod orders;
 
 use std::{collections::BTreeMap, future::Future, panic::AssertUnwindSafe, sync::Arc, time::Duration};
@@ -16,7 +17,6 @@ use tokio::{
 use super::{
     Committed, Loaded, Order, RETRY, Standing, Surroundings,
     conversation::conversation,
-    fold::fold,
     load,
     pace::Pace,
     population::Resident,
@@ -25,7 +25,6 @@ use super::{
 };
 use crate::{
     agent::{self, AgentHandle, Conversation, Lost},
-    clock::wall,
     store::{FOUND_BYTES, Tail, text_of},
 };
 
@@ -295,52 +294,6 @@ impl Task {
         if self.committing.is_none() && !self.session.exists() {
             // Whatever was to make it was refused.
             self.resident = None;
-        }
-    }
-
-    /// The commit is durable: the cache and the transcript take it before anybody hears of it.
-    fn committed(&mut self) {
-        let Some((_, commit)) = self.committing.take() else { return };
-        if commit.create.is_some() {
-            self.resident.take().into_iter().for_each(Resident::stay);
-        }
-        if commit.deletion.is_some() {
-            self.place.surroundings.population.leave();
-        }
-        for event in &commit.events {
-            if self.oldest.value() == 0 {
-                self.oldest = event.first();
-            }
-            self.retention.note(event);
-            self.transcript.apply(event);
-            self.place.tail.push(event);
-        }
-        self.touched = Instant::now();
-        self.session.handle(self.place.surroundings.clock.now(), Input::Committed);
-        if commit.events.is_empty() {
-            self.publish();
-        }
-        self.rest();
-    }
-
-    /// Folds what is old; commits do not wait for it.
-    fn fold(&mut self) {
-        let run = self.retention.begin();
-        self.folding = Some(Box::pin(fold(Arc::clone(&self.place.surroundings), self.place.id.clone(), run)));
-    }
-
-    fn folded(&mut self, folded: Result<Folded, StoreError>) {
-        self.folding = None;
-        match folded {
-            Ok(folded) => {
-                folded.folds().iter().for_each(|fold| self.place.tail.fold(fold));
-                self.retention.done(folded);
-                self.publish();
-            }
-            Err(error) => {
-                tracing::warn!(session = %self.place.id, %error, "a part of a journal could not be folded: it is tried again");
-                self.retention.failed(wall() + RETRY.0);
-            }
         }
     }
 
