@@ -129,16 +129,30 @@ impl Dom {
 
     /// Counts what changes below an element, and on it.
     pub(crate) fn watch(&self, selector: &str) -> Changes {
+        self.observe(selector, |count, records, _| count.set(count.get() + records.length()))
+    }
+
+    /// Notes how many of a selector there are below an element when the first of another one comes; 0 before.
+    pub(crate) fn count_when(&self, selector: &str, comes: &str, counted: &str) -> Changes {
+        let (comes, counted) = (comes.to_owned(), counted.to_owned());
+        self.observe(selector, move |count, _, element| {
+            if count.get() == 0 && element.query_selector(&comes).expect("a selector").is_some() {
+                count.set(element.query_selector_all(&counted).expect("a selector").length());
+            }
+        })
+    }
+
+    fn observe(&self, selector: &str, act: impl Fn(&Cell<u32>, &js_sys::Array, &Element) + 'static) -> Changes {
         let count = Rc::new(Cell::new(0));
-        let counted = Rc::clone(&count);
-        let callback = Closure::<dyn Fn(js_sys::Array)>::new(move |records: js_sys::Array| counted.set(counted.get() + records.length()));
+        let element = self.find(selector).unwrap_or_else(|| panic!("{selector} is on screen"));
+        let (counted, observed) = (Rc::clone(&count), element.clone());
+        let callback = Closure::<dyn Fn(js_sys::Array)>::new(move |records: js_sys::Array| act(&counted, &records, &observed));
         let observer = web_sys::MutationObserver::new(callback.as_ref().unchecked_ref()).expect("an observer");
         let init = web_sys::MutationObserverInit::new();
         init.set_subtree(true);
         init.set_child_list(true);
         init.set_attributes(true);
         init.set_character_data(true);
-        let element = self.find(selector).unwrap_or_else(|| panic!("{selector} is on screen"));
         observer.observe_with_options(&element, &init).expect("it can be observed");
         Changes { count, observer, _callback: callback }
     }
