@@ -15,7 +15,9 @@ use moorline::{
     transport::{LineInput, Socket},
 };
 use moorline_delivery::{ClientEvent, DropReason, LinkId, LinkStatus, SendResult};
-use moorline_protocol::{Ack, ClientFrame, Cursor, Limits, Millis, Seq, Timings, Welcome, encode};
+use moorline_protocol::{
+    Ack, Append, BlockId, ClientFrame, Cursor, Event, EventBody, Events, GatewayFrame, Limits, Millis, Seq, Timings, Welcome, encode,
+};
 use page::{Page, count, epoch, events, sent, session, text, timings, welcome};
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 
@@ -144,6 +146,19 @@ async fn bytes_that_come_behind_the_end_of_a_connection_are_not_applied() {
     until("the loss is noticed", || page.transport.link_status() != LinkStatus::Ready).await;
     assert_eq!(page.sink.applied.get(), 1);
     assert_eq!(page.transport.diagnostics().counters.stale, 1);
+}
+
+#[wasm_bindgen_test]
+async fn a_long_frame_comes_whole_whatever_its_letters_are() {
+    let page = Page::ready().await;
+    page.attach(0).await;
+    let long = "a nought, ein \u{df}, \u{6f22}\u{5b57} and \u{1f6a2}; ".repeat(100);
+    let append = Append { block: BlockId::numbered(1), edition: 0, at: 0, text: long };
+    let sent_events = vec![Event::plain(Seq::new(1), 0, EventBody::Append(append))];
+    let frame = GatewayFrame::Events(Events { session: session(), events: sent_events.clone() });
+    browser::socket_text(0, &encode(&frame));
+    until("it to be applied", || page.sink.applied.get() == 1).await;
+    assert!(page.sink.saw(|event| matches!(event, ClientEvent::Events { events, .. } if *events == sent_events)));
 }
 
 #[wasm_bindgen_test]

@@ -157,6 +157,12 @@ impl BlockRow {
         }
     }
 
+    /// Has whoever runs this run again when the text may have changed: at its end, or at its beginning.
+    pub fn track_text(&self) {
+        self.rev.track();
+        self.from.track();
+    }
+
     pub(super) fn refresh(&self, block: &Block) {
         let fields = &block.fields;
         match &self.content {

@@ -13,11 +13,11 @@ use super::{
 };
 
 pub(super) fn output(screen: &Screen, row: &Arc<BlockRow>) -> AnyView {
-    let (screen, row, rev) = (screen.clone(), Arc::clone(row), row.rev.clone());
-    let (read, id) = (screen.clone(), row.id.clone());
+    let (screen, row) = (screen.clone(), Arc::clone(row));
+    let (read, of) = (screen.clone(), Arc::clone(&row));
     let diff = memo(move || {
-        rev.track();
-        read.with_block(&id, |block| is_diff(&block.text).then(|| block.text.clone())).flatten()
+        of.track_text();
+        read.with_block(&of.id, |block| is_diff(&block.text).then(|| block.text.clone())).flatten()
     });
     let is_diff = memo({
         let diff = diff.clone();

@@ -22,14 +22,12 @@ pub(super) trait Sheet: Sized + 'static {
 /// Shows a block's text in an element, as far as the page holds it, on a sheet of one kind. A text that does not go on where it
 /// ended, or that had ended, begins anew.
 pub(super) fn grow<S: Sheet>(screen: &Screen, row: &Arc<BlockRow>, node: NodeRef<html::Div>) {
-    let (screen, id, rev) = (screen.clone(), row.id.clone(), row.rev.clone());
-    let from = row.from.clone();
+    let (screen, row) = (screen.clone(), Arc::clone(row));
     let mut held: Option<(Shown, S)> = None;
     effect(move || {
-        rev.track();
-        from.track();
+        row.track_text();
         let Some(element) = node.get() else { return };
-        screen.with_block(&id, |block| held = Some(show(&element, held.take(), block)));
+        screen.with_block(&row.id, |block| held = Some(show(&element, held.take(), block)));
     });
 }
 

@@ -19,16 +19,14 @@ pub(super) fn live_text(screen: &Screen, row: &Arc<BlockRow>, class: &'static st
     let node = NodeRef::<html::Div>::new();
     let first = screen.with_block(&row.id, |block| (Shown::of(block), block.text.clone()));
     let (mut shown, text) = first.unwrap_or_default();
-    let (screen, id, rev) = (screen.clone(), row.id.clone(), row.rev.clone());
-    let from = row.from.clone();
+    let (screen, row) = (screen.clone(), Arc::clone(row));
     effect(move || {
-        rev.track();
-        from.track();
+        row.track_text();
         let element = node.get();
         let Some(text) = element.and_then(|element| element.first_child()).and_then(|child| child.dyn_into::<web_sys::Text>().ok()) else {
             return;
         };
-        screen.with_block(&id, |block| shown = add(&text, shown, block));
+        screen.with_block(&row.id, |block| shown = add(&text, shown, block));
     });
     view! { <div class=class data-text="" node_ref=node>{text}</div> }
 }

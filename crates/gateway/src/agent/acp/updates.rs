@@ -323,10 +323,10 @@ mod tests {
         assert_eq!(made.unwrap(), "--- /dev/null\n+++ /a\n@@ -0,0 +1,1 @@\n+x\n");
         let named = |path: &str| {
             let content = json!({"content": [{"type": "diff", "path": path, "newText": "x\n"}]});
-            output(&mut Tools::of_agent_in(Path::new("/work")), content).unwrap().lines().nth(1).unwrap().to_owned()
+            output(&mut Tools::of_agent_in(Path::new("/project")), content).unwrap().lines().nth(1).unwrap().to_owned()
         };
-        assert_eq!(named("/work/src/a.rs"), "+++ src/a.rs", "as seen from the working directory");
-        assert_eq!(named("/workshop/a.rs"), "+++ /workshop/a.rs");
+        assert_eq!(named("/project/src/a.rs"), "+++ src/a.rs", "as seen from the working directory");
+        assert_eq!(named("/projector/a.rs"), "+++ /projector/a.rs");
     }
 
     #[test]
