@@ -298,7 +298,8 @@ async fn send_lines(page: &Page, text: &str) {
 async fn what_an_agent_writes_and_does_fits_and_can_be_read_at_two_widths_in_two_schemes() {
     let album = Album::open();
     let slow = format!("acp:{} demo-agent --delay-ms 250", Gateway::program().display());
-    let scene = Scene::start(Transport::WebSocket, Pace::Fast, &["--agent", "demo:--delay-ms 2", "--agent", &slow]).await;
+    let scene =
+        Scene::start(Transport::WebSocket, Pace::Fast, &["--agent", "demo:--delay-ms 2", "--agent", &slow, "--text-bytes", "12000"]).await;
     let page = scene.open().await;
     send_lines(&page, ANSWER).await;
     page.wait_for_turn(1, &OVER, SOON).await;
@@ -331,6 +332,14 @@ async fn what_an_agent_writes_and_does_fits_and_can_be_read_at_two_widths_in_two
     page.run::<()>(SHOW).await;
     page.wait_for("what is new", "document.querySelector('[data-new]') && document.querySelector('[data-action=latest]')", SOON).await;
     album.add_around(&page, "news", "[data-new]").await;
+
+    page.look(SIZES[0].0, SIZES[0].1, Scheme::Light).await;
+    page.new_session().await;
+    page.send("/long 16").await;
+    page.wait_for_turn(1, &OVER, SOON).await;
+    page.reload().await;
+    page.wait_for("a text without its beginning", "document.querySelector('[data-beginning]')", SOON).await;
+    album.add_around(&page, "beginning", "[data-beginning]").await;
 
     page.look(SIZES[0].0, SIZES[0].1, Scheme::Light).await;
     page.new_session().await;
