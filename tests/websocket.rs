@@ -246,7 +246,7 @@ async fn a_send_to_an_incompatible_gateway_is_dropped() {
     until("a socket is opened", || browser::socket_count() == 1).await;
     browser::socket_open(0);
     until("hello is sent", || !sent(0).is_empty()).await;
-    page.tell(0, moorline_protocol::GatewayFrame::Welcome(Welcome { version: 2, ..welcome() }));
+    page.tell(0, GatewayFrame::Welcome(Welcome { version: 2, ..welcome() }));
     until("the version is noticed", || page.transport.link_status() == LinkStatus::Incompatible).await;
     assert_eq!(page.transport.send(text("m1", "hello")), SendResult::Dropped(DropReason::IncompatibleVersion));
 }
